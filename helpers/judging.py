@@ -204,6 +204,8 @@ def _run(exercise, check, names, seed, fixtures) -> CheckResult:
             arguments[parameter] = np.random.default_rng(int.from_bytes(digest))
         elif parameter in fixtures:
             arguments[parameter] = fixtures[parameter]()
+            if parameter == "client" and arguments[parameter] is None:
+                return result("todo", _("this check needs a running cluster: client = start_cluster()"))
         elif parameter in names:
             arguments[parameter] = names[parameter]
         else:

@@ -7,6 +7,7 @@ import ast
 import functools
 import linecache
 import re
+import symtable
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -70,8 +71,15 @@ def needed_source(source: str, names: Iterable[str]) -> str:
         for i in definitions[-1:] or binding:
             if i not in kept:
                 kept.add(i)
-                wanted += [node.id for node in ast.walk(statements[i]) if isinstance(node, ast.Name)]
+                wanted += _free_names(symtable.symtable(ast.unparse(statements[i]), "statement", "exec"))
     return "\n\n".join(ast.get_source_segment(source, _with_decorators(statements[i])) for i in sorted(kept))
+
+
+def _free_names(scope: symtable.SymbolTable) -> set[str]:
+    """Names that code in `scope` looks up among the globals; what a function calls its own is left out."""
+    top = scope.get_type() == "module"
+    own = {name.get_name() for name in scope.get_symbols() if (name.is_referenced() if top else name.is_global())}
+    return own.union(*map(_free_names, scope.get_children()))
 
 
 def _with_decorators(statement: ast.stmt) -> ast.stmt:

@@ -9,7 +9,7 @@ from distributed import Client
 from helpers import solutions
 from helpers.course.source import find_chapters, read_chapter
 from helpers.exercise import check_fixtures
-from helpers.judging import chapter_of, chapters, judge, load_exercises
+from helpers.judging import Unsolved, chapter_of, chapters, judge, load_exercises
 
 EXERCISES = [
     pytest.param(exercise, id=f"ch{chapter}-{id}")
@@ -32,7 +32,7 @@ def client():
 
 def notebook_with(exercise, code):
     """The names of a notebook in which `code` answers `exercise`, and all it needs from other cells is there."""
-    names = solutions.surroundings(exercise.id)
+    names = solutions.surroundings(exercise.id) | {"Unsolved": Unsolved}
     solutions.run_source(code, "answer", names)
     return names
 

@@ -2,6 +2,7 @@
 
 import dask.array as da
 import numpy as np
+from distributed import wait
 from sklearn.linear_model import Ridge
 
 from helpers.expect import expect_close, expect_shape
@@ -175,27 +176,29 @@ stay = Exercise(
     difficulty=4,
     hints=[
         "`place(client, X, y)` belongs before the loop: what is placed once need not be placed again.",
-        "A future given to `client.submit` is not fetched: the task goes to the worker that holds it. "
-        "Submit one `block_gradient` per block, then `client.gather` all of them at once.",
+        "A future given to `client.submit` is not fetched. Submit one `block_gradient` per block with "
+        "`workers=` its worker, then `client.gather` all of them at once.",
     ],
 )
 
 
-def _persisted(client, rng, rows=4000, columns=5, n_blocks=4):
-    X, y, _theta = _regression(rng, rows, columns)
-    chunks = rows // n_blocks
-    lazy = da.from_array(X, chunks=(chunks, columns)), da.from_array(y, chunks=chunks)
-    return X, y, (lazy if client is None else client.persist(list(lazy)))
+def _on_workers(client, X, y, n_blocks=4):
+    """`X` and `y` as Dask arrays of `n_blocks` row blocks, in the workers' memory."""
+    rows = len(X) // n_blocks
+    arrays = [da.from_array(X, chunks=(rows, X.shape[1])), da.from_array(y, chunks=rows)]
+    arrays = client.persist(arrays)
+    wait(arrays)
+    return arrays
 
 
 @stay.check
 def equals_one_machine(pinned_descent, client, rng):
     """It ends where gradient descent on one machine ends."""
-    X, y, (X_blocks, y_blocks) = _persisted(client, rng)
+    X, y, _theta = _regression(rng, rows=4000, columns=5)
     trace = [np.zeros(5)]
     for _step in range(9):
         trace.append(trace[-1] - 0.3 * _gradient(X, y, trace[-1]))
-    found = pinned_descent(client, X_blocks, y_blocks, 0.3, 8)
+    found = pinned_descent(client, *_on_workers(client, X, y), 0.3, 8)
     mistakes = {
         _("this is one step short of the number that was asked for"): trace[7],
         _("this is one step more than was asked for"): trace[9],
@@ -206,9 +209,9 @@ def equals_one_machine(pinned_descent, client, rng):
 @stay.check
 def one_task_per_block_and_step(pinned_descent, reference, client, cost, rng):
     """A step costs one task per block."""
-    _X, _y, arrays = _persisted(client, rng)
-    mine = cost.of(pinned_descent, client, *arrays, 0.3, 6)
-    theirs = cost.of(reference.pinned_descent, client, *arrays, 0.3, 6)
+    X, y, _theta = _regression(rng, rows=4000, columns=5)
+    mine = cost.of(pinned_descent, client, *_on_workers(client, X, y), 0.3, 6)
+    theirs = cost.of(reference.pinned_descent, client, *_on_workers(client, X, y), 0.3, 6)
     assert mine.tasks <= 1.1 * theirs.tasks, _(
         "right answer, but {mine} tasks where {theirs} are enough: is something placed or summed again in every step?"
     ).format(mine=mine.tasks, theirs=theirs.tasks)
@@ -217,12 +220,14 @@ def one_task_per_block_and_step(pinned_descent, reference, client, cost, rng):
 @stay.check
 def blocks_do_not_travel(pinned_descent, reference, client, cost, rng):
     """Only theta and sums travel, the blocks do not."""
-    _X, _y, arrays = _persisted(client, rng, rows=40_000)
-    mine = cost.of(pinned_descent, client, *arrays, 0.3, 4)
-    theirs = cost.of(reference.pinned_descent, client, *arrays, 0.3, 4)
-    assert mine.bytes <= 3 * theirs.bytes, _(
-        "right answer, but {mine:.0f} kB went over the wire where {theirs:.0f} kB are enough: blocks travelled"
-    ).format(mine=mine.bytes / 1e3, theirs=theirs.bytes / 1e3)
+    X, y, _theta = _regression(rng, rows=40_000, columns=20)
+    mine = cost.of(pinned_descent, client, *_on_workers(client, X, y), 0.3, 4)
+    theirs = cost.of(reference.pinned_descent, client, *_on_workers(client, X, y), 0.3, 4)
+    block = X.nbytes / 4
+    assert mine.bytes < theirs.bytes + block, _(
+        "right answer, but {mine:.1f} MB went over the wire where {theirs:.1f} MB are enough: blocks of {block:.1f} MB "
+        "travelled, here or to another worker"
+    ).format(mine=mine.bytes / 1e6, theirs=theirs.bytes / 1e6, block=block / 1e6)
 
 
 penalty = Exercise(

@@ -155,7 +155,7 @@ def largest_learning_rate(gram, rows):
 def pinned_descent(client, X, y, learning_rate, n_iterations):
     blocks, theta = place(client, X, y), np.zeros(X.shape[1])
     for _ in range(n_iterations - 1):
-        reports = client.gather([client.submit(block_gradient, block, theta) for block in blocks])
+        reports = client.gather([client.submit(block_gradient, b, theta, workers=w) for b, w in blocks])
         theta = theta - learning_rate * sum(g for g, _ in reports) / sum(m for _, m in reports)
     return theta
 """,
@@ -168,7 +168,7 @@ def pinned_descent(client, X, y, learning_rate, n_iterations):
     theta = np.zeros(X.shape[1])
     for _ in range(n_iterations):
         blocks = place(client, X, y)
-        reports = client.gather([client.submit(block_gradient, block, theta) for block in blocks])
+        reports = client.gather([client.submit(block_gradient, b, theta, workers=w) for b, w in blocks])
         theta = theta - learning_rate * sum(g for g, _ in reports) / sum(m for _, m in reports)
         del blocks, reports
     return theta
@@ -189,16 +189,31 @@ def pinned_descent(client, X, y, learning_rate, n_iterations):
             status="wasteful",
         ),
         Wrong(
+            "tasks go to whichever worker is free",
+            """
+def pinned_descent(client, X, y, learning_rate, n_iterations):
+    blocks, theta = place(client, X, y), np.zeros(X.shape[1])
+    workers = list(client.scheduler_info()["workers"])
+    for step in range(n_iterations):
+        free = workers[step % len(workers)]
+        reports = client.gather([client.submit(block_gradient, b, theta, workers=free) for b, _ in blocks])
+        theta = theta - learning_rate * sum(g for g, _ in reports) / sum(m for _, m in reports)
+    return theta
+""",
+            "blocks of 1.6 MB travelled",
+            status="wasteful",
+        ),
+        Wrong(
             "the blocks are fetched, the work is done here",
             """
 def pinned_descent(client, X, y, learning_rate, n_iterations):
-    blocks, theta = client.gather(place(client, X, y)), np.zeros(X.shape[1])
+    blocks, theta = client.gather([block for block, _ in place(client, X, y)]), np.zeros(X.shape[1])
     for _ in range(n_iterations):
         reports = [block_gradient(block, theta) for block in blocks]
         theta = theta - learning_rate * sum(g for g, _ in reports) / sum(m for _, m in reports)
     return theta
 """,
-            "blocks travelled",
+            "blocks of 1.6 MB travelled",
             status="wasteful",
         ),
     ],

@@ -45,8 +45,16 @@ lint: $(stamp) ## Check the code's style; ARGS=--fix repairs what it can
 build: $(stamp) ## Build the notebooks whose sources changed; CHAPTERS="05" for a part
 	$(course) build $(CHAPTERS)
 
-bench: $(stamp) ## Measure an algorithm of the course against other libraries; BENCH=linear_regression
-	$(python) bench/$(BENCH).py $(ARGS)
+bench: bench/.venv/.stamp ## Measure an algorithm of the course against other libraries; BENCH=linear_regression
+	bench/.venv/bin/python bench/$(BENCH).py $(ARGS)
+
+# The peers have an environment of their own, which sees the course's packages behind its own.
+bench/.venv/.stamp: bench/requirements.txt $(stamp)
+	@$(python) -m venv bench/.venv
+	bench/.venv/bin/python -m pip install --disable-pip-version-check --quiet --requirement bench/requirements.txt
+	@site() { "$$1" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }; \
+		echo "import site; site.addsitedir('$$(site $(python))')" > "$$(site bench/.venv/bin/python)/course.pth"
+	@touch $@
 
 lock: ## Pin what pyproject.toml asks for in requirements.txt, keeping present pins; ARGS=--upgrade renews them
 	bin/lock $(ARGS)

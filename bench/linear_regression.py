@@ -141,16 +141,12 @@ def numpy_and_scikit_learn(rows: int, columns: int, iterations: int) -> Iterator
 def dask_cluster(rows: int, columns: int, iterations: int) -> Iterator[dict[str, Fit]]:
     import dask
     import dask.array as da
-    from distributed import Client, LocalCluster, wait
+    from distributed import wait
 
+    from helpers.cluster import start_cluster
     from helpers.ml import LinearRegression
 
-    with (
-        LocalCluster(
-            n_workers=CORES, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0", memory_limit=0
-        ) as cluster,
-        Client(cluster),
-    ):
+    with start_cluster(n_workers=CORES, dashboard_port=0):
         lengths = list(enumerate(block_lengths(rows)))
         # X and y are made by a task each: taken out of one pair, X might cross to another worker and lie misaligned.
         X_blocks = [da.from_delayed(dask.delayed(make_X)(i, n, columns), (n, columns), float) for i, n in lengths]
@@ -242,15 +238,17 @@ class Peer:
         self.missing = answer if isinstance(answer, str) else ""
         self.names = [] if self.missing else answer
 
-    def run(self, name: str) -> dict:
-        """One timed run: seconds, coefficients, intercept, peak resident memory and CPU time of all processes."""
+    def run(self, name: str, watch_memory: bool = False) -> dict:
+        """One timed run: seconds, coefficients, intercept, CPU time and, if watched, peak memory of all processes.
+
+        To watch takes time from those who are watched, so a run that is timed for the report is not.
+        """
         before = sum(map(cpu_seconds, self.tree()))
         self.pipe.send(name)
         peak = 0
-        while not self.pipe.poll(0.05):
+        while watch_memory and not self.pipe.poll(0.05):
             peak = max(peak, sum(map(resident_bytes, self.tree())))
         seconds, coef, intercept = self.pipe.recv()
-        peak = max(peak, sum(map(resident_bytes, self.tree())))
         cpu = sum(map(cpu_seconds, self.tree())) - before
         return {"seconds": seconds, "coef": coef, "intercept": intercept, "peak": peak, "cpu": cpu}
 
@@ -292,7 +290,8 @@ def measure(rows: int, columns: int, iterations: int, repeats: int, peers: list[
     running = {name: Peer(name, rows, columns, iterations) for name in peers}
     missing = {name: peer.missing for name, peer in running.items() if peer.missing}
     timed = [(peer, name) for peer in running.values() for name in peer.names]
-    runs = {name: [peer.run(name)] for peer, name in timed}  # warms up, and is left out of the medians
+    # The first run warms up and measures memory; it is left out of the medians.
+    runs = {name: [peer.run(name, watch_memory=True)] for peer, name in timed}
     for repeat in range(repeats):
         print(f"{rows:,} rows: run {repeat + 1} of {repeats}", file=sys.stderr)
         for peer, name in timed:
@@ -304,7 +303,7 @@ def measure(rows: int, columns: int, iterations: int, repeats: int, peers: list[
         results[name] = {
             "seconds": statistics.median(run["seconds"] for run in each[1:]),
             "cpu": statistics.median(run["cpu"] for run in each[1:]),
-            "peak": max(run["peak"] for run in each),
+            "peak": each[0]["peak"],
             "loss": loss(each[-1]["coef"], each[-1]["intercept"], rows, columns),
         }
     return results, missing

@@ -14,11 +14,7 @@
 
 # %% tags=["parameters"]
 n_rows = 1_000_000  # generated rows for the timings of gradient descent; tiny: 40_000; full: 8_000_000
-sizes = [
-    10_000,
-    100_000,
-    1_000_000,
-]  # generated rows for the scaling curve; tiny: [800, 8_000]; full: [10_000, 1_000_000, 8_000_000]
+sizes = [10_000, 100_000, 1_000_000]  # rows of the scaling curve; tiny: [800, 8_000]; full: [10_000, 8_000_000]
 n_iterations = 10  # gradient steps per timing; tiny: 3
 
 # %%
@@ -29,7 +25,7 @@ import dask.array as da
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from dask.distributed import wait
+from dask.distributed import futures_of, wait
 from dask_ml.linear_model import LinearRegression as DaskMLRegression
 from sklearn.linear_model import LinearRegression as SingleMachineRegression
 from sklearn.pipeline import make_pipeline
@@ -71,8 +67,7 @@ residual = X_six @ guess - fares
 pd.DataFrame({"miles": miles, "fare": fares, "predicted": X_six @ guess, "residual": residual})
 
 # %% [markdown]
-# Every residual is positive or nearly so: our guess is too dear, and the more so the longer the trip. One number
-# says how bad it is, the **loss**
+# Our guess is too dear, and the more so the longer the trip. One number says how bad it is, the **loss**
 #
 # $$J(\theta) = \frac{1}{2m} \sum_{i=1}^{m} \bigl(h_\theta(x_i) - y_i\bigr)^2$$
 #
@@ -127,7 +122,10 @@ print("all six trips      ", X_six.T @ residual / 6)
 # reports of all blocks and returns the gradient over all rows. Blocks may have different sizes.
 #
 # Difficulty 2 of 5 · 10 minutes · needs nothing · 4 points · for our six trips in two blocks `combine` gives
-# `[1.083, 4.958]`
+# `[0.917, 4.917]`
+#
+# Stuck? `hint("5.1")` gives a hint, and another one when called again; `solution("5.1")` shows an answer, and
+# `solution("5.1", use=True)` defines it, so that you can go on.
 
 
 # %% exercise="5.1"
@@ -175,7 +173,7 @@ lazy_gradient.compute()
 #
 # Write the gradient for Dask arrays of any size. It arrives as NumPy numbers, and costs one `compute()`.
 #
-# Difficulty 2 of 5 · 10 minutes · needs nothing · 4 points · for our six trips it gives `[1.083, 4.958]`
+# Difficulty 2 of 5 · 10 minutes · needs nothing · 4 points · for our six trips it gives `[0.917, 4.917]`
 
 
 # %% exercise="5.2"
@@ -251,7 +249,7 @@ _, losses = gradient_descent(X_raw, y_taxi, learning_rate=0.1, n_iterations=6)
 print("  ".join(f"{loss:.1e}" for loss in losses))
 
 # %% [markdown]
-# The loss grows by orders of magnitude with every step. Minutes are ten times larger numbers than miles, so the
+# The loss grows by orders of magnitude with every step. Minutes are several times larger numbers than miles, so the
 # loss is a narrow valley: a step that suits one direction jumps across the other. Columns of mean 0 and standard
 # deviation 1 make the valley round:
 
@@ -265,18 +263,18 @@ print("  ".join(f"{loss:.1e}" for loss in losses))
 # %% [markdown]
 # The same data, the same learning rate, and the loss now falls.
 #
-# **Predict first.** With learning rates of 0.01, 0.1, 0.5, 1.0 and 1.1, which curve falls fastest, and does any of
+# **Predict first.** With learning rates of 0.01, 0.1, 0.5, 1.0 and 1.2, which curve falls fastest, and does any of
 # them rise?
 
 # %%
-learning_rates = [0.01, 0.1, 0.5, 1.0, 1.1]
+learning_rates = [0.01, 0.1, 0.5, 1.0, 1.2]
 figure, axis = plt.subplots()
 for learning_rate in learning_rates:
     _, losses = gradient_descent(X_taxi, y_taxi, learning_rate, n_iterations=60)
     axis.plot(losses, label=f"α = {learning_rate}")
 axis.set(yscale="log", ylim=(0.05, 1e3), xlabel="iteration", ylabel="loss J (dollars²)")
-axis.set_title(f"Loss by learning rate {taxi.provenance.label}".strip())
-axis.legend()
+axis.set_title(taxi.provenance.title("Loss by learning rate"))
+axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
@@ -294,7 +292,7 @@ plt.show()
 #
 # From $X^\top X$ alone, give the learning rate at which gradient descent turns from converging to diverging.
 #
-# Difficulty 3 of 5 · 15 minutes · needs nothing · 4 points · for `X_taxi` it gives about 1.08 on the sample of
+# Difficulty 3 of 5 · 15 minutes · needs nothing · 4 points · for `X_taxi` it gives about 1.12 on the sample of
 # March 2019
 
 
@@ -324,7 +322,7 @@ figure, axis = plt.subplots(figsize=(4.2, 3.4))
 axis.plot(y_taxi, X_taxi @ theta, ".", markersize=2)
 axis.plot([0, 80], [0, 80], color="black", linewidth=0.8)
 axis.set(xlabel="fare paid (dollars)", ylabel="fare predicted (dollars)")
-axis.set_title(f"Fares, predicted and paid {taxi.provenance.label}".strip())
+axis.set_title(taxi.provenance.title("Fares, predicted and paid"))
 plt.show()
 
 # %% [markdown]
@@ -355,6 +353,11 @@ def generate(rows):
     table = client.persist([X, y])
     wait(table)
     return table
+
+
+def fetch(table):
+    """The same rows as NumPy arrays in this process, laid out as if made here (why: at the end of this section)."""
+    return [np.require(array, requirements="A") for array in dask.compute(*table)]
 
 
 # %% [markdown]
@@ -396,19 +399,19 @@ def descend(X, y):
     return gradient_descent(X, y, learning_rate=0.5, n_iterations=n_iterations)[0]
 
 
-measure("NumPy, one process", descend, dask.compute(*large), dask.compute(*tiny))
+measure("NumPy, one process", descend, fetch(large), fetch(tiny))
 measure("compute() per step", descend, large, tiny)
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The cluster loses, though it has more cores, and it takes about as long for a few kilobytes as for the large
-# table. Nearly all of its time is overhead.
+# The cluster loses by a multiple, though it has more cores. A table of a few kilobytes alone costs it more than
+# NumPy needs for the large one.
 #
 # </details>
 #
-# Every step builds a graph of several layers anew, sends it to the scheduler, which optimises it and hands out
-# dozens of tasks that take longer to manage than to run. The scheduler's share can be counted:
+# Every step builds a graph of several layers, sends it to the scheduler, which optimises it and hands out tasks,
+# many of which take longer to manage than to run. The tasks can be counted, before optimisation:
 
 # %%
 residual = large[0] @ truth - large[1]
@@ -418,22 +421,56 @@ print(f"{len(dict(step.__dask_graph__()))} tasks in the graph of one gradient, f
 # %% [markdown]
 # ### First cut: one task per block, pinned
 #
-# A block's share of the gradient is one function call, so it can be one task. A step must send $\theta$ to each block and
-# fetch one sum from each; the blocks themselves can stay.
+# A block's share of the gradient is one function call, so it can be one task. A step must send $\theta$ to each
+# block and fetch one sum from each; the blocks themselves can stay.
 #
-# They do not stay by themselves. The scheduler weighs the time to move a block against the time to wait for a busy worker, and
-# while it does not know yet how long a task takes, it likes to move. `place` makes one future per block, a pair of its rows
-# of X and y, and says which worker has it, so that a task can be sent there with `workers=`.
+# Do they stay? The scheduler weighs the time to move a block against the time to wait for a busy worker. Workers
+# count the bytes that they receive from each other, so we can look. (`pure=False`: a repeated task is run again,
+# not remembered.)
 
 
 # %%
+def megabytes_moved(function):
+    """MB that workers receive from one another while `function()` runs."""
+
+    def received(dask_worker):
+        return dask_worker.transfer_incoming_bytes_total
+
+    before = sum(client.run(received).values())
+    function()
+    return (sum(client.run(received).values()) - before) / 1e6
+
+
+def step_anywhere():
+    """One product per block, on whichever worker the scheduler likes."""
+    X_blocks = futures_of(generate(n_rows)[0])
+    for _ in range(5):
+        client.gather(client.map(lambda X_block: X_block.T @ X_block, X_blocks, pure=False))
+
+
+print(f"{megabytes_moved(step_anywhere):.0f} MB moved in 5 steps over {large[0].nbytes / 1e6:.0f} MB")
+
+# %% [markdown]
+# Where that is not zero, blocks were sent about in order to save time, and it may have cost time. For a block that
+# is used again and again we decide ourselves: `place` makes one future per block, a pair of its rows of X and y,
+# and says which worker has it, so that a task can be sent there with `workers=`.
+
+
+# %%
+def pair(X_block, y_block):
+    """The two as one object, laid out as if made on this worker, should one of them have come from another."""
+    return np.require(X_block, requirements="A"), np.require(y_block, requirements="A")
+
+
 def place(client, X, y):
-    """For each block of rows a future of the pair (X block, y block), and the address of the worker that has it."""
-    pairs = zip(X.to_delayed().ravel(), y.to_delayed().ravel(), strict=True)
-    blocks = client.compute([dask.delayed(pair) for pair in pairs])
-    wait(blocks)
-    holders = client.who_has(blocks)
-    return [(block, holders[block.key][0]) for block in blocks]
+    """For each block of the persisted `X` a future of the pair (X block, y block), and the worker that has it."""
+    holders = client.who_has(futures_of(X))
+    blocks = []
+    for block in zip(*(array.to_delayed(optimize_graph=False).ravel() for array in (X, y)), strict=True):
+        worker = holders[block[0].key][0]
+        blocks.append((client.compute(dask.delayed(pair)(*block), workers=worker), worker))
+    wait([block for block, _ in blocks])
+    return blocks
 
 
 def block_gradient(block, theta):
@@ -448,7 +485,7 @@ def block_gradient(block, theta):
 # Write gradient descent with `place`, `block_gradient` and futures: per step one task per block, on the worker that
 # has the block, and nothing but $\theta$ and sums on the wire. Watch the task stream while your check runs.
 #
-# Difficulty 4 of 5 · 20 minutes · needs 5.1 in mind, not in code · 6 points · ends where `gradient_descent` ends
+# Difficulty 4 of 5 · 20 minutes · needs the idea of 5.1 · 6 points · ends where `gradient_descent` ends
 
 
 # %% exercise="5.4"
@@ -486,7 +523,7 @@ class BlockKeeper:
     """Lives on one worker, holds its blocks, and answers with one gradient sum for all of them."""
 
     def __init__(self, *blocks):
-        self.blocks = [(np.require(X, requirements="A"), y) for X, y in blocks]
+        self.blocks = blocks
 
     def gradient(self, theta):
         sums, rows = zip(*(block_gradient(block, theta) for block in self.blocks), strict=True)
@@ -526,6 +563,7 @@ np.allclose(actor_descent(keepers, 0.5, n_iterations), descend(*large), rtol=1e-
 bars = pd.DataFrame(timings, index=["large table", "tiny table: overhead"]).T
 axis = bars[::-1].plot.barh(logx=True, width=0.75, xlabel="milliseconds per iteration (logarithmic)")
 axis.set_title("One step of gradient descent, generated data")
+axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
@@ -536,17 +574,16 @@ plt.show()
 # form is the only one in which more cores can show, and whether it beats NumPy on your machine is in the figure: it
 # needs at least two free cores.
 #
-# Why does `BlockKeeper` call `np.require`? A block that crossed the wire works more slowly than one that was born
-# where it is used:
+# Why do `fetch` and `pair` call `np.require`? A block that crossed the wire works more slowly than one that was
+# born where it is used:
 
 # %%
 born_here = np.random.default_rng(5).normal(size=(100_000, 30))
 travelled = client.gather(client.scatter(born_here, direct=False), direct=False)
 theta = np.ones(30)
 slowdown = seconds(lambda: travelled @ theta) / seconds(lambda: born_here @ theta)
-print(
-    f"aligned: {born_here.flags.aligned} here, {travelled.flags.aligned} after the wire; the product takes {slowdown:.0f} times as long"
-)
+print(f"aligned: {born_here.flags.aligned} where it was born, {travelled.flags.aligned} after its travels")
+print(f"the product takes {slowdown:.0f} times as long")
 
 # %% [markdown]
 # Its bytes are the same, but they no longer begin at a multiple of 8, so NumPy copies the array inside every
@@ -662,45 +699,53 @@ def ridge_from_sums(gram: np.ndarray, moment: np.ndarray, alpha: float) -> np.nd
 check("5.5")
 
 # %% [markdown]
-# The sums buy more than one fit. California's 20,640 districts, eight columns and their squares and products, in
-# eight blocks: leave one block out by *subtracting* its sums, fit on the rest, and score on the block left out.
-# That is cross-validation of every alpha, and the data is read once.
+# The sums buy more than one fit. Take California's 20,640 districts in eight blocks: leave one block out by
+# *subtracting* its sums, fit on the rest, and score on the block left out. That is **cross-validation** of any
+# number of penalties, and the data is read once.
 
 # %%
 housing = load_housing()
-degree_two = make_pipeline(PolynomialFeatures(2), StandardScaler()).fit_transform(housing.X)
-degree_two[:, 0] = 1  # scaling turned the column of ones into zeros
 order = np.random.default_rng(5).permutation(len(housing.y))
 folds = np.array_split(order, 8)
-parts = [(*block_sums((degree_two[fold], housing.y[fold])), housing.y[fold] @ housing.y[fold]) for fold in folds]
-whole = add(*parts)
 
 
-# %%
-def cross_validated_error(alpha):
-    """Root mean squared error on the blocks left out, in 100,000 dollars, from sums alone."""
-    squared = 0
+def fold_sums(columns):
+    """XᵀX, Xᵀy and yᵀy of each fold."""
+    return [(*block_sums((columns[fold], housing.y[fold])), housing.y[fold] @ housing.y[fold]) for fold in folds]
+
+
+def cross_validated_error(parts, alpha):
+    """Root mean squared error on the folds left out, from sums alone."""
+    whole, squared = add(*parts), 0
     for gram, moment, square in parts:
         theta = ridge_from_sums(whole[0] - gram, whole[1] - moment, alpha)
         squared += theta @ gram @ theta - 2 * theta @ moment + square
     return np.sqrt(squared / len(housing.y))
 
 
+# %% [markdown]
+# **Predict first.** Once with the columns as they are, once with all their squares and products too: which model is
+# better without a penalty, which with one?
+
 # %%
-alphas = np.logspace(-3, 6, 37)
-errors = [cross_validated_error(alpha) for alpha in alphas]
-figure, axis = plt.subplots()
-axis.plot(alphas, errors)
-axis.set(xscale="log", xlabel="penalty α", ylabel="cross-validated error\n(100,000 dollars)")
-axis.set_title(f"Ridge on house values {housing.provenance.label}".strip())
+alphas, curves = np.logspace(-3, 6, 37), {}
+for degree, name in [(1, "columns as they are"), (2, "with squares and products")]:
+    columns = make_pipeline(PolynomialFeatures(degree), StandardScaler()).fit_transform(housing.X)
+    columns[:, 0] = 1  # scaling turned the column of ones into zeros
+    parts = fold_sums(columns)
+    curves[name] = [cross_validated_error(parts, alpha) for alpha in alphas]
+axis = pd.DataFrame(curves, index=alphas).plot(logx=True, style=["-", "--"])
+axis.set(xlabel="penalty α", ylabel="cross-validated error\n(100,000 dollars)", ylim=(0.5, 2))
+axis.set_title(housing.provenance.title("Ridge on house values"))
 plt.show()
 
 # %% [markdown]
-# *Figure: the error is high and ragged for small penalties, falls to a minimum near a penalty of a thousand, and
-# rises slowly beyond.*
+# *Figure: error against penalty. For the columns as they are it is flat up to large penalties; with squares and
+# products it is high and ragged for small penalties, and meets the other curve at a penalty of about a thousand.*
 #
 # A few districts have hundreds of rooms per household; squared, they rule the unpenalised fit. The penalty takes
-# that power away.
+# that power away, and then the richer model is as good as the plain one. Here it is no better: a penalty repairs a
+# model, it does not make one.
 
 # %% [markdown]
 # ## 6 Mini-batches: many cheap steps
@@ -729,8 +774,8 @@ for batch_size, learning_rate in [(len(X_taxi), 0.9), (256, 0.3), (16, 0.05)]:
     passes_done, losses = minibatch_descent(X_taxi, y_taxi, batch_size, learning_rate, 3, np.random.default_rng(5))
     axis.plot(passes_done, losses, marker=".", label=f"{batch_size} rows per step, α = {learning_rate}")
 axis.set(yscale="log", xlabel="passes over the data", ylabel="loss J (dollars²)")
-axis.set_title(f"Loss by batch size {taxi.provenance.label}".strip())
-axis.legend()
+axis.set_title(taxi.provenance.title("Loss by batch size"))
+axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
@@ -744,9 +789,8 @@ plt.show()
 # %%
 random = np.random.default_rng(5)
 one_step = seconds(lambda: minibatch_descent(X_taxi, y_taxi, 16, 0.05, 1, random)) / (len(X_taxi) // 16)
-print(
-    f"a step over the actors costs as much as {timings['one actor per worker'][1] / 1e3 / one_step:.0f} mini-batch steps here"
-)
+actor_step = timings["one actor per worker"][1] / 1e3
+print(f"a step over the actors costs as much as {actor_step / one_step:.0f} mini-batch steps here")
 
 # %% [markdown]
 # Here Dask loses, and no trick in this chapter saves it: a step that small is over before a message arrives. What
@@ -763,7 +807,7 @@ print(
 # %%
 X_large, y_large = large
 model = LinearRegression().fit(X_large, y_large)
-X_here, y_here = dask.compute(X_large, y_large)
+X_here, y_here = fetch(large)
 peer = SingleMachineRegression().fit(X_here, y_here)
 print(f"largest difference of a coefficient from scikit-learn's: {np.abs(model.coef_ - peer.coef_).max():.1e}")
 
@@ -776,7 +820,7 @@ print(f"largest difference of a coefficient from scikit-learn's: {np.abs(model.c
 def fit_times(rows):
     """Seconds to fit `rows` rows that are in memory already: on the workers, or here for scikit-learn."""
     X, y = generate(rows)
-    X_here, y_here = dask.compute(X, y)
+    X_here, y_here = fetch([X, y])
     return {
         "scikit-learn, one process": seconds(lambda: SingleMachineRegression().fit(X_here, y_here)),
         "dask-ml, Newton": seconds(lambda: DaskMLRegression(solver="newton").fit(X, y), repeats=1),
@@ -791,7 +835,7 @@ for (name, times), marker in zip(curve.items(), "os^", strict=True):
     axis.plot(times.index, times, marker=marker, label=name)
 axis.set(xscale="log", yscale="log", xlabel="rows of 30 columns", ylabel="seconds per fit")
 axis.set_title("Time to fit, generated data in memory")
-axis.legend()
+axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]

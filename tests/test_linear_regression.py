@@ -310,7 +310,7 @@ class TestAWorkerDies:
 
     def test_in_the_normal_equations(self, client):
         X = da.random.default_rng(1).standard_normal((20_000, 5), chunks=(1_000, 5))
-        y = (X @ np.arange(5.0)).persist()
+        y = (X @ np.arange(1.0, 6.0)).persist()
         undisturbed = LinearRegression().fit(X, y)
         with a_worker_killed(client, after=0.5):
             disturbed = LinearRegression().fit(X.map_blocks(slow_block, 0.1, dtype=float), y)

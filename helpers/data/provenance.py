@@ -55,6 +55,10 @@ class Provenance:
             return _("sample of {rows:,} {unit}").format(rows=self.rows, unit=self.unit)
         return ""
 
+    def title(self, text: str) -> str:
+        """`text` as the title of a figure made from this data, with `label` where there is one."""
+        return f"{text} · {self.label}" if self.label else text
+
     def _heading(self) -> str:
         sentence = {
             "upstream": _("{dataset}: {rows:,} {unit}, the real data"),

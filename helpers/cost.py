@@ -14,8 +14,6 @@ from distributed.comm import Comm
 from distributed.shuffle._core import barrier_key
 from distributed.utils import nbytes
 
-from helpers.words import _
-
 
 class Bill(NamedTuple):
     """What one call returned, and what it cost; the fields are those of `Cost`."""
@@ -100,15 +98,6 @@ class Cost:
             return computes, tasks, None
         submitted, keys, moved = self._meter.read()
         return computes + submitted, tasks + keys, moved
-
-
-def known_bytes(bill: Bill | Cost) -> int:
-    """`bill.bytes`. Raises `RuntimeError` where there was no distributed cluster to count them on."""
-    if bill.bytes is None:
-        raise RuntimeError(
-            _("bytes are counted on a distributed cluster only: call start_cluster() first, then check again")
-        )
-    return bill.bytes
 
 
 def _current_client() -> Client | None:

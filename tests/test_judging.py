@@ -179,3 +179,11 @@ def test_unsolved_survives_the_way_to_a_worker_and_back():
     import pickle
 
     assert pickle.loads(pickle.dumps(Unsolved("9.1"))).exercise_id == "9.1"
+
+
+def test_a_check_that_needs_a_cluster_says_so():
+    def on_a_cluster(double, client):
+        """Doubles on a cluster."""
+
+    status, message = only(judge(doubling(on_a_cluster), answer(RIGHT), fixtures={"client": lambda: None}))
+    assert status == "todo" and "start_cluster()" in message

@@ -1,4 +1,4 @@
-"""The author's commands: `python -m helpers.course {build,check,lab} --help`."""
+"""The author's commands: `python -m helpers.course {build,check,new,lab} --help`."""
 
 import argparse
 import signal
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from helpers.course.source import SCALES, SourceError
+from helpers.course.source import ROOT, SCALES, SourceError
 
 BUILD = """\
 Build the notebooks of chapters from solutions/NN_topic.py: notebooks/NN_topic.ipynb, which a learner opens, and
@@ -16,6 +16,8 @@ helpers they import, the lock or the data changed. Stops at a notebook that was 
 CHECK = """\
 Check that chapters are in step with their sources, that both editions run at the scale, that nothing leaks, and that
 each exercise's checks accept the solution and refuse wrong answers. Ends with a table; exits with 1 on a failure."""
+
+NEW = "Begin a chapter: write a source, a check module and wrong answers that build and pass as they are."
 
 LAB = "Open JupyterLab on your own copy of the course, in work/. Arguments go on to JupyterLab."
 
@@ -37,6 +39,10 @@ def main(argv: list[str] | None = None, **course: Any) -> int:
     for command, scale in ((build, "laptop"), (check, "tiny")):
         command.add_argument("chapters", nargs="*", metavar="CHAPTER", help="such as 05 or B; all by default")
         command.add_argument("--scale", choices=SCALES, default=scale, help=f"sizes to run at (default: {scale})")
+
+    new = commands.add_parser("new", help="begin a chapter", description=NEW)
+    new.add_argument("name", metavar="NN_TOPIC", help="such as 06_k_means")
+    new.add_argument("title", metavar="TITLE", help='such as "K-means"')
 
     commands.add_parser("lab", help="open JupyterLab on your copy of the course", description=LAB, add_help=False)
     if argv[:1] == ["lab"]:
@@ -62,7 +68,12 @@ def _run(arguments: argparse.Namespace, course: Mapping[str, Any]) -> int:
     # Imported late: `--help` and `lab` answer at once.
     from helpers.course.build import build
     from helpers.course.check import check
+    from helpers.course.new import new
 
+    if arguments.command == "new":
+        for path in new(arguments.name, arguments.title):
+            print(path.relative_to(ROOT))
+        return 0
     if arguments.command == "build":
         failed = build(wanted=arguments.chapters, scale=arguments.scale, force=arguments.force, **course)
     else:

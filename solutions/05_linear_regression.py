@@ -424,37 +424,9 @@ print(f"{len(dict(step.__dask_graph__()))} tasks in the graph of one gradient, f
 # A block's share of the gradient is one function call, so it can be one task. A step must send $\theta$ to each
 # block and fetch one sum from each; the blocks themselves can stay.
 #
-# Do they stay? The scheduler weighs the time to move a block against the time to wait for a busy worker. Workers
-# log the bytes that they receive from each other, so we can look. (`pure=False`: a repeated task is run again, not
-# remembered.)
-
-
-# %%
-def megabytes_moved(function):
-    """MB that workers receive from one another while `function()` runs."""
-
-    def received(dask_worker):
-        return sum(transfer["total"] for transfer in dask_worker.transfer_incoming_log)
-
-    before = sum(client.run(received).values())
-    function()
-    return (sum(client.run(received).values()) - before) / 1e6
-
-
-def step_anywhere():
-    """One product per block, on whichever worker the scheduler likes."""
-    X_blocks = futures_of(generate(n_rows)[0])
-    for _ in range(5):
-        client.gather(client.map(lambda X_block: X_block.T @ X_block, X_blocks, pure=False))
-
-
-print(f"{megabytes_moved(step_anywhere):.0f} MB moved in 5 steps over {large[0].nbytes / 1e6:.0f} MB")
-
-# %% [markdown]
-# Where that is not zero, blocks were sent about in order to save time, and it may have cost time. For a block that
-# is used again and again we decide ourselves: `place` makes one future per block, a pair of its rows of X and y,
-# and says which worker has it, so that a task can be sent there with `workers=`. `allow_other_workers=True` lets it
-# go elsewhere should that worker die.
+# `place` makes one future per block, a pair of its rows of X and y, and says which worker has it. `workers=` sends
+# a task there, however idle another worker may be; `allow_other_workers=True` lets it go elsewhere should that
+# worker die.
 
 
 # %%
@@ -519,8 +491,9 @@ measure("one task per block", lambda X, y: pinned_descent(client, X, y, 0.5, n_i
 #
 # ### Second cut: one actor per worker
 #
-# An **actor** is an object that lives on a worker. Its methods are called straight from here, past the scheduler.
-# One actor per worker takes the blocks that lie there, and a step is one call to each:
+# An **actor** is an object that lives on a worker. A call of one of its methods is no task: there is no graph,
+# nothing to schedule and nothing to remember, only a message there and one back. One actor per worker takes the
+# blocks that lie there, and a step is one call to each:
 
 
 # %%
@@ -758,8 +731,9 @@ axis.set_title(housing.provenance.title("Ridge on house values"))
 plt.show()
 
 # %% [markdown]
-# *Figure: error against penalty. For the columns as they are it is flat up to large penalties; with squares and
-# products it is high and ragged for small penalties, and meets the other curve at a penalty of about a thousand.*
+# *Figure: error against penalty. For the columns as they are it is flat up to penalties of hundreds; with squares
+# and products it is high for small penalties, falls, has a hump, and is lowest at a penalty of some hundreds, level
+# with the other curve.*
 #
 # A few districts have hundreds of rooms per household; squared, they rule the unpenalised fit. The penalty takes
 # that power away, and then the richer model is as good as the plain one. Here it is no better: a penalty repairs a

@@ -206,7 +206,8 @@ def _verdict_pages(verdict: Verdict) -> tuple[str, str]:
         item = f"{_MARKS[result.status]} {_inline(result.title)}"
         if result.message:
             lines += ["      " + line for line in result.message.splitlines()]
-            item += "<br>" + "<br>".join(_inline(line) for line in result.message.splitlines())
+            message = "<br>".join(_inline(line) for line in result.message.splitlines())
+            item += f"<div style='margin-left:1.5em'>{message}</div>"
         items.append(f"<li style='list-style:none'>{item}</li>")
     page = f"<strong>{_MARKS[verdict.status]} {html.escape(headline)}</strong>"
     return "\n".join(lines), _box(f"{page}<ul style='margin:0.3em 0 0 0;padding-left:0.5em'>{''.join(items)}</ul>")

@@ -14,6 +14,8 @@ from distributed.comm import Comm
 from distributed.shuffle._core import barrier_key
 from distributed.utils import nbytes
 
+Reading = tuple[int, int, int | None, int]  # computes, tasks, bytes, fetches
+
 
 class Bill(NamedTuple):
     """What one call returned, and what it cost; the fields are those of `Cost`."""
@@ -22,6 +24,7 @@ class Bill(NamedTuple):
     computes: int
     tasks: int
     bytes: int | None
+    fetches: int
 
 
 class Cost:
@@ -34,6 +37,9 @@ class Cost:
       gathered, arguments and results of actors' methods) and from worker to worker (dependencies of the
       client's tasks, shards of P2P shuffles). Values count by `dask.sizeof`, uncompressed. None without a
       distributed client: a local scheduler moves nothing, or does not say what.
+
+    - `fetches`: how often the client waited for results to come: a `compute` or a `gather` is one, and so is each
+      `result()` of a future. On a local scheduler: runs of it.
 
     Other clients' work is left out, and with it what tasks submit from inside a worker. Not counted as bytes:
     scheduler to worker (a broadcast counts once), `client.run`, queues and variables, and what a worker
@@ -48,7 +54,7 @@ class Cost:
 
     def __init__(self, client: Client | None = None) -> None:
         self._client = client
-        self._reading: tuple[int, int, int | None] | None = None
+        self._reading: Reading | None = None
         self._attached: ExitStack | None = None
 
     def __enter__(self) -> Self:
@@ -80,24 +86,28 @@ class Cost:
     def bytes(self) -> int | None:
         return self._now()[2]
 
+    @property
+    def fetches(self) -> int:
+        return self._now()[3]
+
     def of(self, function: Callable, /, *args: Any, **kwargs: Any) -> Bill:
         """Call `function(*args, **kwargs)`, return its result and what this one call cost."""
         with Cost(self._client) as cost:
             result = function(*args, **kwargs)
-        return Bill(result, cost.computes, cost.tasks, cost.bytes)
+        return Bill(result, *cost._now())
 
-    def _now(self) -> tuple[int, int, int | None]:
+    def _now(self) -> Reading:
         reading = self._reading if self._attached is None else self._read()
         if reading is None:
             raise RuntimeError("nothing was measured: use `with cost:`, and keep the client open inside it")
         return reading
 
-    def _read(self) -> tuple[int, int, int | None]:
+    def _read(self) -> Reading:
         computes, tasks = len(self._local_tasks), sum(self._local_tasks)
         if self._meter is None:
-            return computes, tasks, None
+            return computes, tasks, None, computes
         submitted, keys, moved = self._meter.read()
-        return computes + submitted, tasks + keys, moved
+        return computes + submitted, tasks + keys, moved, computes + self._meter.fetches
 
 
 def _current_client() -> Client | None:
@@ -114,6 +124,7 @@ class _ClientMeter:
         self.client = client
         self.name = f"cost-{uuid4().hex}"
         self.client_bytes = 0
+        self.fetches = 0
         self.patches = ExitStack()
 
     def __enter__(self) -> Self:
@@ -165,6 +176,7 @@ class _ClientMeter:
 
     def _gather_remote(self, gather: Callable) -> Callable:
         async def counted(*args: Any, **kwargs: Any) -> dict:
+            self.fetches += 1
             response = await gather(*args, **kwargs)
             self.client_bytes += sum(map(sizeof, response.get("data", {}).values()))
             return response

@@ -181,13 +181,16 @@ def judge(
     """
     seed = exercise.id.encode() if seed is None else seed
     fixtures = fixtures or {}
+    checks = sorted(exercise.checks, key=lambda check: check.measures_cost)
     results: list[CheckResult] = []
-    for check in sorted(exercise.checks, key=lambda check: check.measures_cost):
-        if check.measures_cost and any(result.status != "ok" for result in results):
+    for check in checks:
+        if check.measures_cost and any(result.status not in ("ok", "wasteful") for result in results):
             break
         result = _run(exercise, check, names, seed, fixtures)
         results.append(result)
-        if result.status == "todo":
+        if result.status == "todo":  # what is still to be done, in full
+            rest = checks[len(results) :]
+            results += [CheckResult(check.name, _(check.title), "todo", 0.0) for check in rest]
             break
     return Verdict(exercise, tuple(results))
 

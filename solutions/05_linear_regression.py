@@ -4,13 +4,13 @@
 # **After this chapter you can**
 #
 # - say what a block of rows must report so that many blocks learn one model, and prove it;
-# - run gradient descent on a cluster, measure what an iteration costs, and cut that cost twice;
+# - run gradient descent on a cluster, measure what an iteration costs, and cut its overhead twice;
 # - fit a linear model in a single pass over the data, with and without a penalty;
 # - tell from two measurements whether a cluster is worth it.
 #
-# **Time** 75 minutes of reading and exercises, about two minutes of computing. **Needs** chapter 03 (Dask arrays,
-# futures); matrices and gradients. **Data** New York taxi trips, California housing, and generated rows where speed
-# is measured.
+# **Time** about 90 minutes, of which two are computing. **Needs** chapter 03 (Dask arrays, futures); matrices,
+# gradients, eigenvalues of a symmetric matrix. **Data** New York taxi trips, California housing, and generated rows
+# where speed is measured.
 
 # %% tags=["parameters"]
 n_rows = 1_000_000  # generated rows for the timings of gradient descent; tiny: 40_000; full: 8_000_000
@@ -67,7 +67,7 @@ residual = X_six @ guess - fares
 pd.DataFrame({"miles": miles, "fare": fares, "predicted": X_six @ guess, "residual": residual})
 
 # %% [markdown]
-# Our guess is too dear, and the more so the longer the trip. One number says how bad it is, the **loss**
+# From three miles on our guess is too dear, most for the longest trips. One number says how bad it is, the **loss**
 #
 # $$J(\theta) = \frac{1}{2m} \sum_{i=1}^{m} \bigl(h_\theta(x_i) - y_i\bigr)^2$$
 #
@@ -121,8 +121,11 @@ print("all six trips      ", X_six.T @ residual / 6)
 # Split the gradient into two functions: `report` runs where a block lies and sees nothing else; `combine` gets the
 # reports of all blocks and returns the gradient over all rows. Blocks may have different sizes.
 #
-# Difficulty 2 of 5 · 10 minutes · needs nothing · 4 points · for our six trips in two blocks `combine` gives
-# `[0.917, 4.917]`
+# Difficulty 2 of 5 · 10 minutes · needs nothing · 4 points · at `guess` our six trips give `[0.917, 4.917]`:
+#
+# ```python
+# combine([report(X_six[first], fares[first], guess), report(X_six[second], fares[second], guess)])
+# ```
 #
 # Stuck? `hint("5.1")` gives a hint, and another one when called again; `solution("5.1")` shows an answer, and
 # `solution("5.1", use=True)` defines it, so that you can go on.
@@ -130,7 +133,7 @@ print("all six trips      ", X_six.T @ residual / 6)
 
 # %% exercise="5.1"
 def report(X_block: np.ndarray, y_block: np.ndarray, theta: np.ndarray) -> tuple:
-    """What one block of shape (rows, n), (rows,) says about the gradient at `theta` (n,): as few numbers as possible."""
+    """What one block of shape (rows, n), (rows,) says about the gradient at `theta` (n,), in a size that rows do not change."""
     ### BEGIN SOLUTION
     return X_block.T @ (X_block @ theta - y_block), len(X_block)
     ### END SOLUTION
@@ -167,13 +170,15 @@ lazy_gradient
 lazy_gradient.compute()
 
 # %% [markdown]
-# Equal to the gradient of section 1, to the last digit shown.
+# Equal to the gradient of section 1, to the last digit shown. It took longer than six rows deserve; section 4 asks
+# why.
 #
 # ### Exercise 5.2 · One gradient, many blocks
 #
 # Write the gradient for Dask arrays of any size. It arrives as NumPy numbers, and costs one `compute()`.
 #
-# Difficulty 2 of 5 · 10 minutes · needs nothing · 4 points · for our six trips it gives `[0.917, 4.917]`
+# Difficulty 2 of 5 · 10 minutes · needs nothing · 4 points · for our six trips and `guess` it gives `[0.917,
+# 4.917]`
 
 
 # %% exercise="5.2"
@@ -216,7 +221,7 @@ rides.describe().loc[["count", "mean", "std", "max"]].round(1)
 
 # %% [markdown]
 # Few enough rows to look at on one machine, so this section does, and section 4 distributes. Gradient descent walks
-# downhill in steps of length $\alpha$, the **learning rate**:
+# downhill, in steps of $\alpha$ times the gradient; $\alpha$ is the **learning rate**:
 #
 # ```text
 # choose θ and a learning rate α
@@ -278,15 +283,16 @@ axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# *Figure: five curves of the loss on a logarithmic axis over 60 iterations. The smallest rate falls slowly, middle
-# rates fall in two phases, the largest rises.*
+# *Figure: five curves of the loss on a logarithmic axis over 60 iterations. That of 0.01 falls slowly, those of 0.5
+# and 1.0 quickly to the same floor, that of 1.2 falls once and then rises out of the picture.*
 #
-# Up to a point a larger step is a faster one; beyond it, each step overshoots by more than it gains. The fall has
-# two phases: a steep one, in which intercept and the common trend of miles and minutes are found, and a slow one,
-# in which the two are told apart. Long trips take long, so that direction of the valley stays flat even after
-# scaling.
+# 0.5 is the quickest at first. 1.0 overshoots in one direction, but each overshoot is smaller than the last, so it
+# arrives later. 1.2 gains in its first step and overshoots further with each one that follows. Somewhere between
+# lies a bound.
 #
-# Near the minimum the loss is a bowl with the curvature matrix $H = \frac{1}{m} X^\top X$, of shape $(n, n)$.
+# The loss is a bowl with the curvature matrix $H = \frac{1}{m} X^\top X$, of shape $(n, n)$. With its minimum at
+# $\theta^*$, the gradient is $H(\theta - \theta^*)$, so that a step turns the error $\theta - \theta^*$ into $(I -
+# \alpha H)(\theta - \theta^*)$.
 #
 # ### Exercise 5.3 · How fast may it learn?
 #
@@ -308,8 +314,8 @@ def largest_learning_rate(gram: np.ndarray, rows: int) -> float:
 check("5.3")
 
 # %% [markdown]
-# With a rate below that bound and enough iterations, what did we learn about New York? We take the scaling back, so
-# that the numbers are dollars:
+# With a rate safely below that bound, 0.9, and enough iterations, what did we learn about New York? We take the
+# scaling back, so that the numbers are dollars:
 
 # %%
 theta, losses = gradient_descent(X_taxi, y_taxi, learning_rate=0.9, n_iterations=400)
@@ -326,7 +332,7 @@ axis.set_title(taxi.provenance.title("Fares, predicted and paid"))
 plt.show()
 
 # %% [markdown]
-# *Figure: predicted against paid fares. The points lie along the diagonal, within a dollar or two.*
+# *Figure: predicted against paid fares. The points lie along the diagonal, nearly all within two dollars.*
 #
 # The [tariff of 2019](https://www.nyc.gov/site/tlc/passengers/taxi-fare.page) was 2.50 dollars to start and 50
 # cents for every fifth of a mile at speed **or** every minute in slow traffic. The model knows only "and", so it
@@ -356,7 +362,7 @@ def generate(rows):
 
 
 def fetch(table):
-    """The same rows as NumPy arrays in this process, laid out as if made here (why: at the end of this section)."""
+    """The same rows as NumPy arrays in this process, laid out as if made here (`requirements="A"`: aligned; why, the end of this section says)."""
     return [np.require(array, requirements="A") for array in dask.compute(*table)]
 
 
@@ -386,17 +392,22 @@ def seconds(function, *arguments, repeats=3):
 def measure(name, descent, large, tiny):
     """Time one iteration of `descent` on both tables, in milliseconds."""
     timings[name] = [seconds(descent, *table) / n_iterations * 1e3 for table in (large, tiny)]
-    print(f"{name}: {timings[name][0]:.0f} ms per iteration; on the tiny table {timings[name][1]:.1f} ms")
+    print(f"{name}: {timings[name][0]:.3g} ms per iteration; on the tiny table {timings[name][1]:.3g} ms")
 
 
 # %% [markdown]
-# **Predict first.** `gradient_descent` of section 3, once on NumPy arrays in this process and once on the cluster:
-# who is faster, and what does the tiny table take?
+# **Predict first.** `gradient_descent` of section 3, without its losses, once on NumPy arrays in this process and
+# once on the cluster: who is faster, and what does the tiny table take? (The cell runs for up to half a minute.)
 
 
 # %%
 def descend(X, y):
-    return gradient_descent(X, y, learning_rate=0.5, n_iterations=n_iterations)[0]
+    """theta (30,) after `n_iterations` steps from zero."""
+    theta = np.zeros(30)
+    for _ in range(n_iterations):
+        (gradient,) = dask.compute(X.T @ (X @ theta - y) / len(X))
+        theta = theta - 0.5 * gradient
+    return theta
 
 
 measure("NumPy, one process", descend, fetch(large), fetch(tiny))
@@ -459,7 +470,7 @@ def block_gradient(block, theta):
 # Write gradient descent with `place`, `block_gradient` and futures: per step one task per block, on the worker that
 # has the block, and nothing but $\theta$ and sums on the wire. Watch the task stream while your check runs.
 #
-# Difficulty 4 of 5 · 20 minutes · needs the idea of 5.1 · 6 points · ends where `gradient_descent` ends
+# Difficulty 4 of 5 · 20 minutes · needs the idea of 5.1 · 6 points · it ends where `gradient_descent` ends
 
 
 # %% exercise="5.4"
@@ -486,8 +497,8 @@ check("5.4")
 measure("one task per block", lambda X, y: pinned_descent(client, X, y, 0.5, n_iterations), large, tiny)
 
 # %% [markdown]
-# The overhead falls by a multiple, to a few milliseconds per task. Every task is still a new message to the
-# scheduler, a new entry in its books, and a result to fetch.
+# The overhead, the time on the tiny table, falls by a multiple, though `place` is timed with it. Every task is
+# still a new message to the scheduler, a new entry in its books, and a result to fetch.
 #
 # ### Second cut: one actor per worker
 #
@@ -543,7 +554,8 @@ measure("one actor per worker", lambda keepers: actor_descent(keepers, 0.5, n_it
 # An actor's blocks die with its worker: then the call fails after at most a minute, and the actors must be made
 # again. The estimator at the end of this chapter does that.
 #
-# All forms take the same steps, so they must end at the same $\theta$:
+# (Here the actors were made before the clock started.) All forms take the same steps, so they must end at the same
+# $\theta$:
 
 # %%
 np.allclose(actor_descent(keepers, 0.5, n_iterations), descend(*large), rtol=1e-10)
@@ -551,17 +563,19 @@ np.allclose(actor_descent(keepers, 0.5, n_iterations), descend(*large), rtol=1e-
 # %%
 bars = pd.DataFrame(timings, index=["large table", "tiny table: overhead"]).T
 axis = bars[::-1].plot.barh(logx=True, width=0.75, xlabel="milliseconds per iteration (logarithmic)")
+for group in axis.containers:
+    axis.bar_label(group, fmt=" %.3g")
 axis.set_title("One step of gradient descent, generated data")
-axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
+axis.legend(loc="upper left", bbox_to_anchor=(1.05, 1), reverse=True)
 plt.show()
 
 # %% [markdown]
-# *Figure: for each form two bars, the time of a step on the large and on the tiny table. From form to form the
-# overhead shrinks.*
+# *Figure: for each form two bars with their milliseconds, for a step on the large and on the tiny table. Among the
+# three forms on the cluster the overhead shrinks from one to the next.*
 #
-# Where the two bars of a form are alike, you pay for management. Where they are far apart, for arithmetic. The last
-# form is the only one in which more cores can show, and whether it beats NumPy on your machine is in the figure: it
-# needs at least two free cores.
+# Where the two bars of a form are alike, you pay for management; where they are far apart, for arithmetic. On a
+# large table more cores can show in the last two forms, on a smaller one only in the last, and only where cores are
+# free. Whether they beat NumPy on your machine is in the figure.
 #
 # Why do `fetch` and `pair` call `np.require`? A block that crossed the wire works more slowly than one that was
 # born where it is used:
@@ -690,9 +704,9 @@ def ridge_from_sums(gram: np.ndarray, moment: np.ndarray, alpha: float) -> np.nd
 check("5.5")
 
 # %% [markdown]
-# The sums buy more than one fit. Take California's 20,640 districts in eight blocks: leave one block out by
-# *subtracting* its sums, fit on the rest, and score on the block left out. That is **cross-validation** of any
-# number of penalties, and the data is read once.
+# The sums buy more than one fit. Take California's 20,640 districts, each with its median house value in 100,000
+# dollars, in eight blocks: leave one block out by *subtracting* its sums, fit on the rest, and score on the block
+# left out. That is **cross-validation** of any number of penalties, and the data is read once.
 
 # %%
 housing = load_housing()
@@ -706,7 +720,7 @@ def fold_sums(columns):
 
 
 def cross_validated_error(parts, alpha):
-    """Root mean squared error on the folds left out, from sums alone."""
+    """Root mean squared error on the folds left out, from sums alone: ‖Xθ − y‖² = θᵀXᵀXθ − 2θᵀXᵀy + yᵀy."""
     whole, squared = add(*parts), 0
     for gram, moment, square in parts:
         theta = ridge_from_sums(whole[0] - gram, whole[1] - moment, alpha)
@@ -715,8 +729,8 @@ def cross_validated_error(parts, alpha):
 
 
 # %% [markdown]
-# **Predict first.** Once with the columns as they are, once with all their squares and products too: which model is
-# better without a penalty, which with one?
+# **Predict first.** Once with the columns as they are, once with all their squares and products too (scaled on all
+# rows, for brevity): which model is better without a penalty, which with one?
 
 # %%
 alphas, curves = np.logspace(-3, 6, 37), {}
@@ -731,33 +745,35 @@ axis.set_title(housing.provenance.title("Ridge on house values"))
 plt.show()
 
 # %% [markdown]
-# *Figure: error against penalty. For the columns as they are it is flat up to penalties of hundreds; with squares
-# and products it is high for small penalties, falls, has a hump, and is lowest at a penalty of some hundreds, level
-# with the other curve.*
+# *Figure: error against penalty. For the columns as they are it is flat up to penalties of hundreds. With squares
+# and products it leaves the picture on the left, dips, rises to a hump and dips again; both dips are a shade below
+# the other curve.*
 #
-# A few districts have hundreds of rooms per household; squared, they rule the unpenalised fit. The penalty takes
-# that power away, and then the richer model is as good as the plain one. Here it is no better: a penalty repairs a
-# model, it does not make one.
+# Two districts have more than a hundred rooms per household, one more than a thousand persons; squared, they rule
+# the fit without a penalty. The penalty takes that power away. What is gained over the plain columns is a few
+# percent: a penalty repairs a model, it does not make one.
 
 # %% [markdown]
 # ## 6 Mini-batches: many cheap steps
 #
 # A full gradient reads every row to take one step. **Stochastic gradient descent** reads a few random rows, a
-# mini-batch, and steps at once: a noisier direction, many times as often. Back to the taxi fares, three passes over
-# the rows:
+# mini-batch, and steps at once: a noisier direction, many times as often, with a smaller learning rate as it is
+# less to be trusted. Back to the taxi fares, three passes over the rows:
 
 
 # %%
 def minibatch_descent(X, y, batch_size, learning_rate, passes, random):
-    """Loss over all rows whenever another tenth of a pass is done."""
-    theta, losses = np.zeros(X.shape[1]), []
-    steps_per_pass = max(1, len(X) // batch_size)
-    for step in range(passes * steps_per_pass):
-        if step % max(1, steps_per_pass // 10) == 0:
-            losses.append((step / steps_per_pass, ((X @ theta - y) ** 2).mean() / 2))
-        rows = random.integers(len(X), size=batch_size)
+    """Passes done and the loss over all rows, about ten times per pass; each pass shuffles the rows."""
+    theta, history = np.zeros(X.shape[1]), []
+    batches = len(X) // batch_size
+    for step in range(passes * batches + 1):
+        if step % max(1, batches // 10) == 0:
+            history.append((step / batches, ((X @ theta - y) ** 2).mean() / 2))
+        if step % batches == 0:
+            order = random.permutation(len(X))
+        rows = order[step % batches * batch_size :][:batch_size]
         theta = theta - learning_rate * X[rows].T @ (X[rows] @ theta - y[rows]) / batch_size
-    return np.array(losses).T
+    return np.array(history).T
 
 
 # %%
@@ -774,8 +790,8 @@ plt.show()
 # *Figure: after three passes and three steps the full batch is still well above the others; with 256 and with 16
 # rows per step the loss is down within the first pass.*
 #
-# Per row read, small batches win by far. Per second on a cluster? Each keeper draws its share of the batch from its
-# own blocks, and a step is again one call to each.
+# Per row read, small batches win by far. Per second on a cluster? Each keeper draws its share of the batch from one
+# of its blocks, and a step is again one call to each.
 #
 # **Predict first.** A step on 16 rows, here and over the actors: how many times as long does it take there?
 
@@ -856,19 +872,20 @@ axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
-# *Figure: three curves of time against rows, both axes logarithmic. scikit-learn's is lowest for few rows; ours is
-# flat at first, then rises with the rows.*
+# *Figure: three curves of time against rows, both axes logarithmic. scikit-learn's is lowest for few rows and rises
+# with them; ours rises far less; dask-ml's starts highest.*
 #
-# Flat means overhead. For ten thousand rows, scikit-learn is done before the scheduler has read our graph: use it,
-# there is nothing to distribute. Further right the lines cross. scikit-learn solves by singular value
-# decomposition, which is safer for nearly dependent columns and costs several times the arithmetic; so part of our
-# lead there is another algorithm, and would be there on one core too.
+# A curve that hardly rises is overhead. dask-ml's Newton method reads the data several times, with graphs of its
+# own each time. For ten thousand rows, scikit-learn is done before the scheduler has read our graph: use it, there
+# is nothing to distribute. Further right the lines cross. scikit-learn solves by singular value decomposition,
+# which is safer for nearly dependent columns and costs several times the arithmetic; so part of our lead there is
+# another algorithm, and would be there on one core too.
 
 # %% [markdown]
 # ### Exercise 5.6 · Is it worth a cluster?
 #
-# Two measurements tell: what a fit costs on an empty table, and what each row adds on either side. From which
-# number of rows on does the cluster pay?
+# Two measurements tell: what a fit costs on a table of almost no rows, and what each row adds on either side. From
+# which number of rows on does the cluster pay?
 #
 # Difficulty 1 of 5 · 5 minutes · needs nothing · 2 points · for 0.5 s, 2 µs and 1 µs it gives 500,000 rows
 

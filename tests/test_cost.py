@@ -86,7 +86,7 @@ def test_graphs_are_counted_though_nobody_waits_for_them(cost, client):
     assert cost.of(fire_and_forget)[1:3] == (50, 50)
     # Those sent just before the measurement begins are not its own.
     futures = fire_and_forget()
-    assert cost.of(lambda: None)[1:] == (0, 0, 0)
+    assert cost.of(lambda: None)[1:4] == (0, 0, 0)
     wait(futures)
 
 
@@ -110,8 +110,8 @@ def test_an_array_moves_from_worker_to_worker(cost, client, workers):
 def test_arrays_between_client_and_cluster(cost, client):
     array = np.random.default_rng(0).random(MILLION)
     scattered = cost.of(client.scatter, array)
-    assert scattered[1:] == (0, 0, 8 * MILLION)
-    assert cost.of(scattered.result.result)[1:] == (0, 0, 8 * MILLION)
+    assert scattered[1:4] == (0, 0, 8 * MILLION)
+    assert cost.of(scattered.result.result)[1:4] == (0, 0, 8 * MILLION)
     assert cost.of(client.scatter, [array, array[:10]]).bytes == 8 * MILLION + 80
     in_the_graph = cost.of(lambda: client.submit(np.sum, array, pure=False).result())
     assert in_the_graph.bytes == pytest.approx(8 * MILLION, rel=0.01)
@@ -139,7 +139,7 @@ def test_an_actor_costs_its_submission_and_the_bytes_of_its_calls(cost, client):
     created = cost.of(lambda: client.submit(Doubler, actor=True).result())
     assert created[1:3] == (1, 1)
     called = cost.of(lambda: created.result.double(np.ones(MILLION)).result())
-    assert called[1:] == (0, 0, 16 * MILLION)
+    assert called[1:4] == (0, 0, 16 * MILLION)
 
 
 def test_another_clients_work_is_left_out(cost, client, workers):
@@ -191,7 +191,7 @@ def test_a_client_closed_inside_the_block(client):
 
 
 def test_a_local_scheduler_beside_the_cluster_counts(cost):
-    assert cost.of(lambda: ones().sum().compute(scheduler="threads"))[1:] == (1, 6, 0)
+    assert cost.of(lambda: ones().sum().compute(scheduler="threads"))[1:4] == (1, 6, 0)
 
 
 @pytest.mark.parametrize("scheduler", ["threads", "sync"])
@@ -199,7 +199,18 @@ def test_without_a_cluster_bytes_are_unknown(scheduler, monkeypatch):
     monkeypatch.setattr("helpers.cost._current_client", lambda: None)
     with dask.config.set(scheduler=scheduler):
         bill = Cost().of(lambda: [ones().sum().compute(scheduler=scheduler) for _ in range(2)])
-    assert bill[1:] == (2, 12, None)
+    assert bill[1:4] == (2, 12, None)
+
+
+def test_each_wait_for_results_is_a_fetch(client):
+    def at_once():
+        client.gather(client.map(abs, range(4), pure=False))
+
+    def one_by_one():
+        for number in range(4):
+            client.submit(abs, number, pure=False).result()
+
+    assert [Cost(client).of(form).fetches for form in (at_once, one_by_one)] == [1, 4]
 
 
 def test_nothing_measured_yet():

@@ -1,5 +1,6 @@
 """Chapter 05, linear regression: exercises 5.1 to 5.6 and their checks."""
 
+import dask
 import dask.array as da
 import numpy as np
 from distributed import wait
@@ -30,6 +31,23 @@ def _regression(rng, rows=60, columns=3):
 
 def _gradient(X, y, theta):
     return X.T @ (X @ theta - y) / len(X)
+
+
+def _on_workers(client, X, y, n_blocks=4):
+    """`X` and `y` as Dask arrays of `n_blocks` row blocks, in the workers' memory."""
+    rows = len(X) // n_blocks
+    arrays = [da.from_array(X, chunks=(rows, X.shape[1])), da.from_array(y, chunks=rows)]
+    arrays = client.persist(arrays)
+    wait(arrays)
+    return arrays
+
+
+def _expect_blocks_stayed(mine, theirs, block):
+    """At most what the reference sent, and less than one block of `block` bytes more."""
+    assert mine.bytes < theirs.bytes + block, _(
+        "right answer, but {mine:.1f} MB went over the wire where {theirs:.1f} MB are enough: blocks of {block:.1f} MB "
+        "travelled, here or to another worker"
+    ).format(mine=mine.bytes / 1e6, theirs=theirs.bytes / 1e6, block=block / 1e6)
 
 
 @blocks.check
@@ -93,9 +111,7 @@ def agrees_with_finite_differences(mse_gradient, rng):
         _("the sign is turned round: the residual is prediction minus truth"): -numerical,
     }
     found = mse_gradient(da.from_array(X, chunks=(35, 4)), da.from_array(y, chunks=35), theta)
-    assert isinstance(found, np.ndarray), _("the gradient is a {kind}: compute it before you return it").format(
-        kind=type(found).__name__
-    )
+    assert not dask.is_dask_collection(found), _("the gradient is still lazy: compute it before you return it")
     expect_close(found, numerical, _("the gradient"), rtol=1e-5, atol=1e-6, mistakes=mistakes)
 
 
@@ -109,6 +125,15 @@ def computes_once(mse_gradient, reference, cost, rng):
     assert mine.computes <= theirs.computes, _(
         "right answer, but {mine} computes where {theirs} is enough: build first, compute once"
     ).format(mine=mine.computes, theirs=theirs.computes)
+
+
+@once.check
+def blocks_stay_where_they_are(mse_gradient, reference, client, cost, rng):
+    """Only theta and sums travel, the blocks do not."""
+    X, y, theta = _regression(rng, rows=20_000, columns=20)
+    mine = cost.of(mse_gradient, *_on_workers(client, X, y), theta)
+    theirs = cost.of(reference.mse_gradient, *_on_workers(client, X, y), theta)
+    _expect_blocks_stayed(mine, theirs, X.nbytes / 4)
 
 
 stable = Exercise(
@@ -126,14 +151,20 @@ stable = Exercise(
 
 
 @stable.check
-def one_column(largest_learning_rate):
-    """For a single column of ones the loss is a parabola with curvature 1."""
-    found = largest_learning_rate(np.array([[40.0]]), 40)
-    mistakes = {
-        _("you used the sums as they are: the loss is a mean, so its curvature is XᵀX divided by the rows"): 2 / 40,
-        _("at this rate one step lands exactly in the minimum: it may be larger and still converge"): 1.0,
-    }
-    expect_close(found, 2.0, _("the largest learning rate"), mistakes=mistakes)
+def known_curvatures(largest_learning_rate):
+    """Where H is diagonal, the largest curvature alone decides."""
+    for curvatures in ([1.0], [1.0, 4.0, 2.0]):
+        largest = max(curvatures)
+        found = largest_learning_rate(40 * np.diag(curvatures), 40)
+        mistakes = {
+            _("you used the sums as they are: the loss is a mean, so its curvature is XᵀX divided by the rows"): 2
+            / (40 * largest),
+            _("at this rate one step lands exactly in the minimum: it may be larger and still converge"): 1 / largest,
+            _("this is the bound of the flattest direction, or of the first one: the steepest breaks before it"): 2.0,
+        }
+        if len(curvatures) == 1:
+            mistakes.popitem()
+        expect_close(found, 2 / largest, _("the largest learning rate"), mistakes=mistakes)
 
 
 @stable.check
@@ -174,28 +205,23 @@ stay = Exercise(
 )
 
 
-def _on_workers(client, X, y, n_blocks=4):
-    """`X` and `y` as Dask arrays of `n_blocks` row blocks, in the workers' memory."""
-    rows = len(X) // n_blocks
-    arrays = [da.from_array(X, chunks=(rows, X.shape[1])), da.from_array(y, chunks=rows)]
-    arrays = client.persist(arrays)
-    wait(arrays)
-    return arrays
-
-
 @stay.check
 def equals_one_machine(pinned_descent, client, rng):
     """It ends where gradient descent on one machine ends."""
     X, y, _theta = _regression(rng, rows=4000, columns=5)
     trace = [np.zeros(5)]
-    for _step in range(9):
+    for _step in range(6):
         trace.append(trace[-1] - 0.3 * _gradient(X, y, trace[-1]))
-    found = pinned_descent(client, *_on_workers(client, X, y), 0.3, 8)
+    undivided = np.zeros(5)
+    for _step in range(5):
+        undivided = undivided - 0.3 * _gradient(X, y, undivided) * len(X)
+    found = pinned_descent(client, *_on_workers(client, X, y), 0.3, 5)
     mistakes = {
-        _("this is one step short of the number that was asked for"): trace[7],
-        _("this is one step more than was asked for"): trace[9],
+        _("this is one step short of the number that was asked for"): trace[4],
+        _("this is one step more than was asked for"): trace[6],
+        _("the sums are not divided by the number of rows"): undivided,
     }
-    expect_close(found, trace[8], _("theta after 8 steps"), rtol=1e-8, mistakes=mistakes)
+    expect_close(found, trace[5], _("theta after 5 steps"), rtol=1e-8, mistakes=mistakes)
 
 
 @stay.check
@@ -215,11 +241,19 @@ def blocks_do_not_travel(pinned_descent, reference, client, cost, rng):
     X, y, _theta = _regression(rng, rows=40_000, columns=20)
     mine = cost.of(pinned_descent, client, *_on_workers(client, X, y), 0.3, 4)
     theirs = cost.of(reference.pinned_descent, client, *_on_workers(client, X, y), 0.3, 4)
-    block = X.nbytes / 4
-    assert mine.bytes < theirs.bytes + block, _(
-        "right answer, but {mine:.1f} MB went over the wire where {theirs:.1f} MB are enough: blocks of {block:.1f} MB "
-        "travelled, here or to another worker"
-    ).format(mine=mine.bytes / 1e6, theirs=theirs.bytes / 1e6, block=block / 1e6)
+    _expect_blocks_stayed(mine, theirs, X.nbytes / 4)
+
+
+@stay.check
+def one_wait_per_step(pinned_descent, reference, client, cost, rng):
+    """A step waits once, for all blocks together, so that they work at the same time."""
+    X, y, _theta = _regression(rng, rows=4000, columns=5)
+    mine = cost.of(pinned_descent, client, *_on_workers(client, X, y), 0.3, 4)
+    theirs = cost.of(reference.pinned_descent, client, *_on_workers(client, X, y), 0.3, 4)
+    assert mine.fetches <= theirs.fetches, _(
+        "right answer, but you waited {mine} times where {theirs} are enough: submit for all blocks before you wait "
+        "for the first result"
+    ).format(mine=mine.fetches, theirs=theirs.fetches)
 
 
 penalty = Exercise(
@@ -243,14 +277,18 @@ def agrees_with_scikit_learn(ridge_from_sums, rng):
     gram, moment = X.T @ X, X.T @ y
     alpha = 25.0
     model = Ridge(alpha=alpha).fit(X[:, 1:], y)
+
+    def ridge(strength):
+        return np.linalg.solve(gram + strength * np.diag([0.0, 1, 1, 1, 1]), moment)
+
     mistakes = {
         _("the intercept is penalised too: then a shift of all fares would change the slopes"): np.linalg.solve(
             gram + alpha * np.eye(5), moment
         ),
         _("these are the coefficients without a penalty"): np.linalg.solve(gram, moment),
-        _("the penalty has the wrong sign: it rewards large coefficients"): np.linalg.solve(
-            gram - alpha * np.diag([0.0, 1, 1, 1, 1]), moment
-        ),
+        _("the penalty is too strong by a factor of 2: the 1/2 stands before both parts of the loss"): ridge(2 * alpha),
+        _("the penalty is weaker than asked: both parts of the loss are divided by m, so m cancels"): ridge(alpha / 80),
+        _("the penalty has the wrong sign: it rewards large coefficients"): ridge(-alpha),
     }
     found = ridge_from_sums(gram, moment, alpha)
     expect_close(found, [model.intercept_, *model.coef_], _("theta"), rtol=1e-6, mistakes=mistakes)

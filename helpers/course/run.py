@@ -121,10 +121,13 @@ def validate(notebook: NotebookNode, parameters: Mapping[str, Any], *, timeout: 
 
 
 def run_tests(root: Path, chapter: str, *, timeout: float) -> Outcome:
-    """Run the exercises of a chapter (`"05"`) against their solution, their stub and their wrong answers."""
+    """Run the exercises of a chapter (`"05"`) against their solution, their stub and their wrong answers.
+
+    That a solution passes whatever the seed takes longer, and is left to the test suite.
+    """
     with _room() as room:
         command = [sys.executable, "-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider"]
-        command += ["tests/test_exercises.py", "-k", f"ch{chapter}"]
+        command += ["tests/test_exercises.py", "-k", f"ch{chapter} and not seed"]
         return run_command(command, room, root, timeout=timeout)
 
 

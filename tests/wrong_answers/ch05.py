@@ -93,7 +93,7 @@ def mse_gradient(X, y, theta):
 def mse_gradient(X, y, theta):
     return X.T @ (X @ theta - y) / len(X)
 """,
-            "compute it before you return it",
+            "still lazy: compute it",
         ),
         Wrong(
             "one compute for the residual, one for the gradient",
@@ -104,6 +104,26 @@ def mse_gradient(X, y, theta):
 """,
             "2 computes where 1 is enough",
             status="wasteful",
+        ),
+        Wrong(
+            "the whole table is fetched",
+            """
+def mse_gradient(X, y, theta):
+    import dask
+
+    X, y = dask.compute(X, y)
+    return X.T @ (X @ theta - y) / len(X)
+""",
+            "blocks of 0.8 MB travelled",
+            status="wasteful",
+        ),
+        Wrong(
+            "one number for all columns",
+            """
+def mse_gradient(X, y, theta):
+    return ((X @ theta - y).mean()).compute()
+""",
+            "has shape (), expected (4,)",
         ),
         Wrong(
             "a transposition too few",
@@ -137,7 +157,15 @@ def largest_learning_rate(gram, rows):
 def largest_learning_rate(gram, rows):
     return 2 / np.linalg.eigvalsh(gram / rows)[0]
 """,
-            "the descent diverges",
+            "the steepest breaks before it",
+        ),
+        Wrong(
+            "whichever eigenvalue comes first",
+            """
+def largest_learning_rate(gram, rows):
+    return 2 / np.linalg.eigvals(gram / rows)[0]
+""",
+            "or of the first one",
         ),
         Wrong(
             "the trace as a bound of the largest eigenvalue",
@@ -145,7 +173,7 @@ def largest_learning_rate(gram, rows):
 def largest_learning_rate(gram, rows):
     return 2 / np.trace(gram / rows)
 """,
-            "it still converges",
+            "the largest learning rate is off",
         ),
     ],
     "5.4": [
@@ -189,6 +217,31 @@ def pinned_descent(client, X, y, learning_rate, n_iterations):
             status="wasteful",
         ),
         Wrong(
+            "one block after the other",
+            """
+def pinned_descent(client, X, y, learning_rate, n_iterations):
+    blocks, theta = place(client, X, y), np.zeros(X.shape[1])
+    for _ in range(n_iterations):
+        reports = [client.submit(block_gradient, b, theta, workers=w).result() for b, w in blocks]
+        theta = theta - learning_rate * sum(g for g, _ in reports) / sum(m for _, m in reports)
+    return theta
+""",
+            "submit for all blocks before you wait",
+            status="wasteful",
+        ),
+        Wrong(
+            "the sums are not divided",
+            """
+def pinned_descent(client, X, y, learning_rate, n_iterations):
+    blocks, theta = place(client, X, y), np.zeros(X.shape[1])
+    for _ in range(n_iterations):
+        reports = client.gather([client.submit(block_gradient, b, theta, workers=w) for b, w in blocks])
+        theta = theta - learning_rate * sum(g for g, _ in reports)
+    return theta
+""",
+            "not divided by the number of rows",
+        ),
+        Wrong(
             "tasks go to whichever worker is free",
             """
 def pinned_descent(client, X, y, learning_rate, n_iterations):
@@ -225,6 +278,16 @@ def ridge_from_sums(gram, moment, alpha):
     return np.linalg.solve(gram + alpha * np.eye(len(gram)), moment)
 """,
             "the intercept is penalised too",
+        ),
+        Wrong(
+            "twice the penalty",
+            """
+def ridge_from_sums(gram, moment, alpha):
+    penalty = 2 * alpha * np.eye(len(gram))
+    penalty[0, 0] = 0
+    return np.linalg.solve(gram + penalty, moment)
+""",
+            "too strong by a factor of 2",
         ),
         Wrong(
             "no penalty",

@@ -435,9 +435,10 @@ print(f"{len(dict(step.__dask_graph__()))} tasks in the graph of one gradient, f
 # A block's share of the gradient is one function call, so it can be one task. A step must send $\theta$ to each
 # block and fetch one sum from each; the blocks themselves can stay.
 #
-# `place` makes one future per block, a pair of its rows of X and y, and says which worker has it. `workers=` sends
-# a task there, however idle another worker may be; `allow_other_workers=True` lets it go elsewhere should that
-# worker die.
+# `place` is plumbing for that: `futures_of` lists the futures behind a persisted array, `client.who_has` says which
+# worker has each, `to_delayed` hands out the array's blocks one by one. It makes one future per block, a pair of
+# its rows of X and y, and says where it lies. `workers=` sends a task there, however idle another worker may be;
+# `allow_other_workers=True` lets it go elsewhere should that worker die.
 
 
 # %%

@@ -143,7 +143,7 @@ def test_the_chapter_runs_and_shows_where_we_are(page):
     ("code", "verdict"),
     [
         (UPHILL, "wrong, 0 of 4 points"),
-        (TWICE, "right but wasteful, 3 of 4 points"),
+        (TWICE, "right but wasteful, 3.5 of 4 points"),
         (ONCE, "ok, 4 of 4 points"),
     ],
     ids=["uphill", "twice", "once"],

@@ -25,7 +25,7 @@ def client():
 @pytest.fixture
 def workers(client):
     """The addresses of the two workers."""
-    return list(client.scheduler_info()["workers"])
+    return list(client.nthreads())
 
 
 @pytest.fixture

@@ -246,7 +246,7 @@ def pinned_descent(client, X, y, learning_rate, n_iterations):
             """
 def pinned_descent(client, X, y, learning_rate, n_iterations):
     blocks, theta = place(client, X, y), np.zeros(X.shape[1])
-    workers = list(client.scheduler_info()["workers"])
+    workers = list(client.nthreads())
     for step in range(n_iterations):
         free = workers[step % len(workers)]
         reports = client.gather([client.submit(block_gradient, b, theta, workers=free) for b, _ in blocks])

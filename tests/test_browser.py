@@ -156,7 +156,7 @@ def test_an_answer_gets_its_verdict(page, code, verdict):
 
 def test_hint_and_progress(page):
     standing = 'check("5.2")'
-    for call, words in (('hint("5.2")', "Hint 1 of 2"), ("progress()", "4 of 24 points")):
+    for call, words in (('hint("5.2")', "Hint 1 of 2"), ("progress()", "4 / 24")):
         cell(page, standing).locator(".cm-content").click()
         page.keyboard.press("Control+A")
         page.keyboard.insert_text(call)

@@ -1,6 +1,8 @@
 """What `python -m helpers.course new` writes builds and passes as it is."""
 
 import importlib.util
+import subprocess
+import sys
 
 import pytest
 
@@ -9,6 +11,7 @@ from helpers.course.build import edition
 from helpers.course.new import new
 from helpers.course.source import SourceError, read_chapter
 from helpers.judging import exercises_in, judge
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -40,6 +43,12 @@ def test_a_new_chapter_builds_and_passes(course, name, id):
     for answer in module_at(wrong).WRONG[id]:
         refused = verdict(exercise, answer.code)
         assert refused.status == "wrong" and answer.message in refused.results[0].message
+
+
+def test_a_new_chapter_is_formatted(course):
+    files = new("06_k_means", "K-means", course)
+    ruff = [sys.executable, "-m", "ruff", "format", "--check", "--config", str(ROOT / "pyproject.toml")]
+    assert subprocess.run([*ruff, *map(str, files)]).returncode == 0
 
 
 def verdict(exercise, code):

@@ -79,9 +79,7 @@ from helpers.expect import expect_close
 from helpers.judging import Exercise
 from helpers.words import _
 
-first = Exercise(
-    "{id}", "Double it", points=2, minutes=5, difficulty=1, hints=["Add it to itself.", "Two times it."]
-)
+first = Exercise("{id}", "Double it", points=2, minutes=5, difficulty=1, hints=["Add it to itself.", "Two times it."])
 
 
 @first.check

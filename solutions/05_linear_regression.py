@@ -322,6 +322,7 @@ theta, losses = gradient_descent(X_taxi, y_taxi, learning_rate=0.9, n_iterations
 per_mile, per_minute = theta[1:] / scale
 start = theta[0] - theta[1:] @ (center / scale)
 print(f"{start:.2f} dollars to start, {per_mile:.2f} a mile, {per_minute:.2f} a minute")
+print(f"right within a dollar for {(np.abs(X_taxi @ theta - y_taxi) < 1).mean():.0%} of the trips")
 
 # %%
 figure, axis = plt.subplots(figsize=(4.2, 3.4))
@@ -730,17 +731,23 @@ def cross_validated_error(parts, alpha):
 
 
 # %% [markdown]
-# **Predict first.** Once with the columns as they are, once with all their squares and products too (scaled on all
-# rows, for brevity): which model is better without a penalty, which with one?
+# **Predict first.** Once with the columns as they are, once with all their squares and products too, once with
+# these and outliers clipped (scaled on all rows, for brevity): which model is better without a penalty, which with
+# one?
 
 # %%
 alphas, curves = np.logspace(-3, 6, 37), {}
-for degree, name in [(1, "columns as they are"), (2, "with squares and products")]:
-    columns = make_pipeline(PolynomialFeatures(degree), StandardScaler()).fit_transform(housing.X)
+clipped = np.clip(housing.X, *np.quantile(housing.X, [0.01, 0.99], axis=0))
+for name, table, degree in [
+    ("columns as they are", housing.X, 1),
+    ("with squares and products", housing.X, 2),
+    ("the same, outliers clipped", clipped, 2),
+]:
+    columns = make_pipeline(PolynomialFeatures(degree), StandardScaler()).fit_transform(table)
     columns[:, 0] = 1  # scaling turned the column of ones into zeros
     parts = fold_sums(columns)
     curves[name] = [cross_validated_error(parts, alpha) for alpha in alphas]
-axis = pd.DataFrame(curves, index=alphas).plot(logx=True, style=["-", "--"])
+axis = pd.DataFrame(curves, index=alphas).plot(logx=True, style=["-", "--", "-."])
 axis.set(xlabel="penalty α", ylabel="cross-validated error\n(100,000 dollars)", ylim=(0.5, 2))
 axis.set_title(housing.provenance.title("Ridge on house values"))
 plt.show()
@@ -748,11 +755,12 @@ plt.show()
 # %% [markdown]
 # *Figure: error against penalty. For the columns as they are it is flat up to penalties of hundreds. With squares
 # and products it leaves the picture on the left, dips, rises to a hump and dips again; both dips are a shade below
-# the other curve.*
+# the first curve. With every column cut off at its 1st and 99th percentile it is lowest of all, flat, and rises
+# only for large penalties.*
 #
-# Two districts have more than a hundred rooms per household, one more than a thousand persons; squared, they rule
-# the fit without a penalty. The penalty takes that power away. What is gained over the plain columns is a few
-# percent: a penalty repairs a model, it does not make one.
+# A few extreme districts, squared, rule the fit without a penalty. The penalty takes that power away, and gains a
+# few percent over the plain columns. Clipping those districts gains far more, and then no penalty is needed: a
+# penalty repairs a model, a look at the data makes a better one.
 
 # %% [markdown]
 # ## 6 Mini-batches: many cheap steps
@@ -895,8 +903,8 @@ plt.show()
 # A curve that hardly rises is overhead. dask-ml's Newton method reads the data several times, with graphs of its
 # own each time. For ten thousand rows, scikit-learn is done before the scheduler has read our graph: use it, there
 # is nothing to distribute. Further right the lines cross. scikit-learn solves by singular value decomposition,
-# which is safer for nearly dependent columns and costs several times the arithmetic; so part of our lead there is
-# another algorithm, and would be there on one core too.
+# which is safer for nearly dependent columns and costs more arithmetic: part of our lead is another algorithm, and
+# NumPy with the normal equations in one process has it too ([benchmarks](../docs/benchmarks.md)).
 
 # %% [markdown]
 # ### Exercise 5.6 · Is it worth a cluster?

@@ -901,10 +901,10 @@ plt.show()
 # with them; ours rises far less; dask-ml's starts highest.*
 #
 # A curve that hardly rises is overhead. dask-ml's Newton method reads the data several times, with graphs of its
-# own each time. For ten thousand rows, scikit-learn is done before the scheduler has read our graph: use it, there
-# is nothing to distribute. Further right the lines cross. scikit-learn solves by singular value decomposition,
-# which is safer for nearly dependent columns and costs more arithmetic: part of our lead is another algorithm, and
-# NumPy with the normal equations in one process has it too ([benchmarks](../docs/benchmarks.md)).
+# own each time. For ten thousand rows scikit-learn is the fastest: use it, there is nothing to distribute. Further
+# right the lines cross. scikit-learn solves by singular value decomposition, which is safer for nearly dependent
+# columns and costs more arithmetic: part of our lead is another algorithm, and NumPy with the normal equations in
+# one process has it too ([benchmarks](../docs/benchmarks.md)).
 
 # %% [markdown]
 # ### Exercise 5.6 · Is it worth a cluster?

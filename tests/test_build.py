@@ -1,6 +1,7 @@
 """Building a chapter: from a source to the learner's and the solved edition. See `tests/fixtures/toy`."""
 
 import ast
+import base64
 import os
 import shutil
 import subprocess
@@ -179,6 +180,37 @@ def test_a_build_is_the_same_in_every_process(toy):
         for seed in ("1", "2")
     }
     assert len(texts) == 1
+
+
+def test_a_picture_travels_inside_the_notebook(toy):
+    add_picture(toy, b"a picture")
+    notebook = edition(read_chapter(source(toy), points), "learner")
+    nbformat.validate(notebook)
+    cell = cell_with(notebook, "![A picture](attachment:toy.png)")
+    assert base64.b64decode(cell.attachments["toy.png"]["image/png"]) == b"a picture"
+
+
+def test_a_picture_that_is_missing_or_large_is_a_fault(toy):
+    add_picture(toy, b"0" * 60_000)
+    assert "pictures/toy.png has 60 kB; a picture stays under 60 kB" in faults(toy)
+    (toy / "solutions" / "pictures" / "toy.png").unlink()
+    assert "solutions/pictures/toy.png does not exist" in faults(toy)
+
+
+def test_a_picture_that_changes_changes_both_editions(built):
+    add_picture(built, b"before")
+    build(built, points_of=points)
+    before = solved(built).read_bytes(), learner(built).read_bytes()
+    (built / "solutions" / "pictures" / "toy.png").write_bytes(b"after")
+    build(built, points_of=points)
+    assert solved(built).read_bytes() != before[0] and learner(built).read_bytes() != before[1]
+
+
+def add_picture(root: Path, content: bytes) -> None:
+    (root / "solutions" / "pictures").mkdir()
+    (root / "solutions" / "pictures" / "toy.png").write_bytes(content)
+    with source(root).open("a") as file:
+        file.write("\n# %% [markdown]\n# ![A picture](pictures/toy.png)\n")
 
 
 # The solved edition

@@ -10,6 +10,7 @@ are carried over. `metadata.course` of a built notebook says what it was built f
     code, helpers, lock, scale, data   of a solved edition: what its outputs depend on
 """
 
+import base64
 import copy
 import os
 import socket
@@ -57,6 +58,7 @@ def edition(chapter: Chapter, name: str) -> NotebookNode:
         id = digest([chapter.number, cell.kind, text, seen[cell.kind, text]])[:12]
         shown = text if name == "learner" else cell.solved
         cells.append(_NEW_CELL[cell.kind](shown, id=id, metadata=_cell_metadata(cell, chapter)))
+        _attach(cells[-1], cell.pictures, chapter.path.parent / "pictures")
     course = {"chapter": chapter.number, "edition": name, "source": digest(chapter.text)}
     notebook = new_notebook(cells=cells, metadata=copy.deepcopy(_KERNEL) | {"course": course})
     return _sealed(notebook)
@@ -191,6 +193,14 @@ def _cell_metadata(cell: Cell, chapter: Chapter) -> dict[str, Any]:
     elif "parameters" in cell.tags:
         metadata["course"] = {"scales": chapter.scales}
     return metadata
+
+
+def _attach(cell: NotebookNode, pictures: Sequence[str], folder: Path) -> None:
+    """Put the pictures into the cell itself: a notebook is copied to places from which no file is in reach."""
+    for name in pictures:
+        content = base64.b64encode((folder / name).read_bytes()).decode()
+        cell.setdefault("attachments", {})[name] = {"image/png": content}
+        cell.source = cell.source.replace(f"](pictures/{name})", f"](attachment:{name})")
 
 
 def _nbgrader(kind: str, exercise: str, *, solution: bool = False, grade: bool = False, **points: float) -> dict:

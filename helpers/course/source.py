@@ -22,6 +22,8 @@ comes later. Tags that the course gives a meaning to:
 
     nbval-check-output  the output is the same at every scale, and `make check` compares it
     shows-warning       the cell shows a warning on purpose, which the prose explains
+
+A picture in prose, `![what it shows](pictures/NAME.png)`, is `solutions/pictures/NAME.png`; notebooks carry it along.
 """
 
 import ast
@@ -36,6 +38,7 @@ from typing import Any
 
 import jupytext
 
+from helpers.course.outputs import FIGURE_LIMIT
 from helpers.judging import chapter_of, load_exercises
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +49,7 @@ _CELL = re.compile(r"# %%(\s|$)")
 _REGION = re.compile(r"^([ \t]*)### BEGIN SOLUTION[ \t]*\n(?:.*\n)*?[ \t]*### END SOLUTION[ \t]*$", re.MULTILINE)
 _REGION_MARK = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*(?:\n|$)", re.MULTILINE)
 _SCALE = re.compile(r"\s*(tiny|laptop|full):(.+)")
+_PICTURE = re.compile(r"\]\(pictures/([\w.-]+\.png)\)")
 _ABSOLUTE = re.compile(r"~|[A-Za-z]:[\\/]|/(home|root|Users|tmp|var|usr|etc|opt|mnt|media|srv|data|work)(/|$)")
 
 
@@ -73,6 +77,11 @@ class Cell:
     @property
     def tags(self) -> Sequence[str]:
         return self.metadata.get("tags", [])
+
+    @property
+    def pictures(self) -> Sequence[str]:
+        """The names of the pictures in the cell's prose."""
+        return _PICTURE.findall(self.source) if self.kind == "markdown" else []
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -136,6 +145,7 @@ def read_chapter(path: Path, points_of: Callable[[str], Mapping[str, float]] = d
     points = points_of(_number(path))
     cells = _cells(path, text)
     faults = [*_plain_python_faults(cells)] or [*_exercise_faults(cells, _number(path), points), *_path_faults(cells)]
+    faults += _picture_faults(cells, path.parent)
     scales: dict[str, dict[str, Any]] = {}
     try:
         scales = _scales(cells)
@@ -245,6 +255,20 @@ def _path_faults(cells: Sequence[Cell]) -> Iterator[tuple[int, str]]:
         for node in ast.walk(cell.tree) if cell.kind == "code" else ():
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and _ABSOLUTE.match(node.value):
                 yield cell.line + node.lineno, f"absolute path {node.value!r}: it exists on one machine only"
+
+
+def _picture_faults(cells: Sequence[Cell], folder: Path) -> Iterator[tuple[int, str]]:
+    for cell in cells:
+        for name in cell.pictures:
+            file = folder / "pictures" / name
+            if not file.exists():
+                yield cell.line, f"{folder.name}/pictures/{name} does not exist"
+            elif file.stat().st_size >= FIGURE_LIMIT:
+                size = file.stat().st_size / 1000
+                yield (
+                    cell.line,
+                    f"pictures/{name} has {size:.0f} kB; a picture stays under {FIGURE_LIMIT / 1000:.0f} kB",
+                )
 
 
 def _scales(cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:

@@ -247,6 +247,7 @@ def test_new_prose_keeps_the_outputs(built, capsys):
     [
         ("solutions/05_toy.py", "sum([1, 2, 3]) / 3", "sum([1, 2, 3]) / 2", "code changed"),
         ("helpers/checks/ch05.py", '"5.1": 2', '"5.1": 3', "helpers changed"),
+        ("helpers/figures.mplstyle", "True", "False", "helpers changed"),
         ("requirements.txt", "nothing", "little", "lock changed"),
     ],
 )

@@ -84,12 +84,15 @@ def edited_by_hand(notebook: NotebookNode | None) -> bool:
 
 
 def inputs(chapter: Chapter, root: Path, scale: str) -> dict[str, str]:
-    """What the outputs of a solved edition depend on, as hashes: its code, the helpers it imports, the lock."""
+    """What the outputs of a solved edition depend on, as hashes: its code, the helpers it imports (with the style of
+    figures), the lock."""
     code = [cell.solved for cell in chapter.cells if cell.kind == "code"]
     trees = [cell.tree for cell in chapter.cells if cell.kind == "code"]
+    style = root / "helpers" / "figures.mplstyle"
+    helpers = helpers_code(trees, [f"helpers.checks.ch{chapter.number}"], root)
     return {
         "code": digest(code),
-        "helpers": digest(helpers_code(trees, [f"helpers.checks.ch{chapter.number}"], root)),
+        "helpers": digest([helpers, style.read_text(encoding="utf-8") if style.exists() else ""]),
         "lock": digest((root / "requirements.txt").read_text(encoding="utf-8")),
         "scale": scale,
     }

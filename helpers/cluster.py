@@ -34,6 +34,8 @@ FALSE_ALARMS = (
     "ended with CancelledError",
     "Failed to communicate with scheduler during heartbeat",
     "still alive after",
+    # `restart` while somebody still waits for a result
+    "exception=AllExit()",
     # a shuffle begins and ends
     "initialized by task",
     "deactivated due to stimulus",
@@ -71,7 +73,7 @@ def start_cluster(
     # Without arguments of its own for a cluster, Dask would still connect to an address that was set when it was
     # imported. A client that starts its cluster also closes it.
     with dask.config.set({"scheduler-address": None}):
-        return Client(
+        client = Client(
             n_workers=n_workers,
             threads_per_worker=threads_per_worker,
             host="127.0.0.1",  # otherwise Dask looks for the machine's address, and warns without a network
@@ -79,6 +81,9 @@ def start_cluster(
             worker_class=_TidyNanny,
             preload=__name__,
         )
+    # distributed 2026.8 shows there what it learned before the first worker came: 0 workers, 0 threads.
+    client.cluster.scheduler_info.update(client.cluster.scheduler.identity())
+    return client
 
 
 def _running_client() -> Client | None:
@@ -169,6 +174,7 @@ def _hush_false_alarms() -> None:
     """
     for handler in logging.getLogger("distributed").handlers:
         handler.addFilter(_is_alarm)
+    logging.getLogger("asyncio").addFilter(_is_alarm)
 
 
 def _is_alarm(record: logging.LogRecord) -> bool:

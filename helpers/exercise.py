@@ -168,10 +168,11 @@ def _exercise(exercise_id: str) -> Exercise:
     if exercise_id in exercises:
         return exercises[exercise_id]
     known = [id for chapter in chapters() for id in load_exercises(chapter)]
-    near = difflib.get_close_matches(str(exercise_id), known, n=3, cutoff=0.5) or known
-    raise LookupError(
-        _("there is no exercise {id!r}; did you mean {near}?").format(id=exercise_id, near=" or ".join(map(repr, near)))
-    )
+    near = difflib.get_close_matches(str(exercise_id), known, n=3, cutoff=0.5) or known[:3]
+    sentence = _("there is no exercise {id!r}; did you mean {near}?")
+    if not isinstance(exercise_id, str):
+        sentence = _("an exercise is named by its number in quotes, not by {id!r}; did you mean {near}?")
+    raise LookupError(sentence.format(id=exercise_id, near=" or ".join(map(repr, near))))
 
 
 def check_fixtures(exercise_id: str) -> dict[str, Callable[[], Any]]:

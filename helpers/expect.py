@@ -54,7 +54,7 @@ def expect_close(
 ) -> None:
     """`actual` equals `expected` within `rtol * |expected| + atol`, in shape and in every entry.
 
-    `mistakes` maps a sentence to the value that a known mistake gives: an answer that equals that value is
+    `mistakes` maps a sentence to the value that a known mistake gives: a wrong answer that equals that value is
     refused with that sentence.
     """
     actual = value_of(actual, what)
@@ -66,13 +66,13 @@ def expect_close(
             _("{what} should be made of numbers, but it is a {kind}").format(what=what, kind=type(actual).__name__)
         ) from None
     expected = np.asarray(expected, dtype=float)
+    if found.shape == expected.shape and np.allclose(found, expected, rtol=rtol, atol=atol):
+        return
     for sentence, value in (mistakes or {}).items():
         if np.shape(value) == found.shape and np.allclose(found, value, rtol=rtol, atol=atol):
             raise AssertionError(sentence)
     expect_shape(found, expected.shape, what)
     off = ~np.isclose(found, expected, rtol=rtol, atol=atol)
-    if not off.any():
-        return
     if found.ndim == 0:
         raise AssertionError(_("{what} is off: you have {found:.6g}").format(what=what, found=float(found)))
     distance = np.where(np.isfinite(found), np.abs(found - expected), np.inf)

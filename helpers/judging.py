@@ -211,6 +211,10 @@ def _run(exercise, check, names, seed, fixtures) -> CheckResult:
                 return result("todo", _("this check needs a running cluster: client = start_cluster()"))
         elif parameter in names:
             arguments[parameter] = names[parameter]
+            if not callable(names[parameter]):
+                kind = type(names[parameter]).__name__
+                overwritten = _("`{name}` should be a function or a class, but it is a {kind}: define it again")
+                return result("wrong", overwritten.format(name=parameter, kind=kind))
         else:
             missing = _("`{name}` is not defined yet: run the cell that defines it").format(name=parameter)
             return result("todo", missing)
@@ -230,6 +234,9 @@ def _run(exercise, check, names, seed, fixtures) -> CheckResult:
         if frame is None and isinstance(error, AssertionError):
             status = "wasteful" if check.measures_cost else "wrong"
             return result(status, str(error) or _("not so: {title}").format(title=_(check.title)))
+        if frame is None and (name := _called_in_vain(error, arguments)):
+            stub = _("`{name}` cannot be called as its stub says ({error}): keep the parameters of the stub")
+            return result("wrong", stub.format(name=name, error=error))
         if frame is None:
             return result("broken", _authors_fault(check, error))
         where = _("line {line} of `{function}`: {code}").format(
@@ -262,6 +269,16 @@ def _learners_frame(error: BaseException, names: Mapping[str, Any], arguments: M
             line = linecache.getline(code.co_filename, lineno).strip()
             found = _Frame(code.co_name, code.co_firstlineno, lineno, line)
     return found
+
+
+def _called_in_vain(error: BaseException, arguments: Mapping[str, Any]) -> str | None:
+    """The name of the learner's function whose parameters do not fit the call, as Python's message says it."""
+    if isinstance(error, TypeError):
+        for name, value in arguments.items():
+            called = getattr(value, "__qualname__", name)
+            if str(error).startswith((f"{called}() ", f"{called}.__init__() ")):
+                return name
+    return None
 
 
 def _authors_fault(check: Check, error: BaseException) -> str:

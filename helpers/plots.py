@@ -298,8 +298,11 @@ def _is_data(task: Any) -> bool:
 
 
 def _block(key: Hashable) -> list[str]:
-    """Which block a task makes, as its key says: `["(0, 1)"]`, or nothing."""
-    return [str(key[1:]).replace(",)", ")")] if isinstance(key, tuple) and len(key) > 1 else []
+    """Which block a task makes, as its key says: `["(0, 1)"]` of `("sum", 0, 1)`, `["3"]` of "read-3", or nothing."""
+    if isinstance(key, tuple):
+        return [str(key[1:]).replace(",)", ")")] if len(key) > 1 else []
+    last = str(key).rpartition("-")[2]
+    return [last] if last.isdecimal() and last not in key_split(key) else []
 
 
 def _short(text: str, most: int = 17) -> str:

@@ -95,7 +95,7 @@ def _bound_names(statement: ast.stmt) -> set[str]:
             return {statement.name}
         case ast.Import() | ast.ImportFrom():
             return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
-        case ast.Assign() | ast.AnnAssign():
+        case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
             return {
                 node.id
                 for node in ast.walk(statement)

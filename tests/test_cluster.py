@@ -79,6 +79,38 @@ def test_fits_the_machine_and_leaves_the_environment_alone():
     expect_variables()
 
 
+def test_its_picture_counts_the_workers():
+    client = start_cluster(2)
+    page = client._repr_html_()
+    assert "Workers:</strong> 2" in page and "Workers:</strong> 0" not in page
+
+
+INTERRUPTED = """
+import gc, os, signal, threading, time
+from helpers.cluster import start_cluster
+
+if __name__ == "__main__":
+    client = start_cluster(1)
+    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        client.gather(client.map(time.sleep, [60, 61, 62]))
+    except KeyboardInterrupt:
+        print("interrupted")
+    client.restart()
+    gc.collect()
+    time.sleep(0.5)
+    client.close()
+"""
+
+
+def test_a_restart_after_an_interrupt_is_silent(tmp_path):
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert ran.stdout == "interrupted\n"
+    assert "never retrieved" not in ran.stderr
+
+
 def test_more_threads_per_worker_are_fewer_workers():
     client = start_cluster(threads_per_worker=CPU_COUNT)
     assert list(client.nthreads().values()) == [CPU_COUNT]

@@ -86,6 +86,21 @@ def test_the_learners_error_shows_its_line():
     assert "ZeroDivisionError" in message and "line 3 of `double`: return y / 0" in message
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["def double(): return 6", "def double(x, y): return x + y", "double = lambda: 6", "class double: pass"],
+    ids=["none", "two", "lambda", "class"],
+)
+def test_parameters_that_are_not_the_stubs(code):
+    status, message = only(judge(doubling(is_right), answer(code)))
+    assert status == "wrong" and "`double` cannot be called as its stub says" in message
+
+
+def test_a_value_in_place_of_a_function():
+    status, message = only(judge(doubling(is_right), answer("double = 6")))
+    assert status == "wrong" and "`double` should be a function or a class, but it is a int" in message
+
+
 def test_the_learners_assertion_is_not_the_checks():
     status, message = only(judge(doubling(is_right), answer("def double(x):\n    assert x > 99, 'mine'\n")))
     assert status == "wrong" and "your code raised AssertionError: mine" in message
@@ -146,6 +161,10 @@ def test_expect_close_says_where_and_never_the_answer():
     assert message == "the sum is off in 1 of 3 entries, most at index [1], where you have 2.5"
     assert "7.25" not in refusal(expect_close, 2.5, 7.25, "the sum")
     assert "nan" in refusal(expect_close, [np.nan, 1.0], [1.0, 1.0], "the sum")
+
+
+def test_expect_close_accepts_what_is_right_though_a_mistake_gives_it_too():
+    expect_close([1, 2], [1, 2], "it", mistakes={"too small": [1, 2]})
 
 
 def test_expect_close_knows_mistakes():

@@ -50,6 +50,10 @@ def test_numbers_are_those_of_dask_order():
     assert list(boxes(draw_graph(graph, numbers=True)).values()) == [["0 · a"], ["1 · b"], ["2 · c"]]
 
 
+def test_a_number_at_the_end_of_a_key_is_shown():
+    assert boxes(draw_graph({"read-0": 1, "read-1": 2})) == {"read-0": ["read", "0"], "read-1": ["read", "1"]}
+
+
 def test_blocks_of_an_array():
     picture = draw_graph(da.ones((4, 4), chunks=2).sum())
     words = sorted(boxes(picture).values())

@@ -70,6 +70,11 @@ def test_an_id_that_does_not_exist_gets_a_suggestion(shown, id, near):
         check(id)
 
 
+def test_an_id_without_quotes():
+    with pytest.raises(LookupError, match="number in quotes, not by 5.2; did you mean '5.2'"):
+        check(5.2)
+
+
 def test_hints_come_one_by_one(shown):
     for _ in range(3):
         hint("5.6")

@@ -442,3 +442,76 @@ def test_importing_the_loaders_imports_no_heavy_library():
     code = f"import sys, helpers.data; sys.exit(', '.join({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.strip() == ""
+
+
+# More trips than there are
+
+
+def test_more_trips_are_drawn_from_the_real_ones(course_data):
+    taxi_month = load_taxi(["2019-03"])
+    many = taxi_month.at_scale(50_000)
+    frame, real = many.frame.compute(), taxi_month.frame.compute()
+    assert (len(frame), many.provenance.rows, many.provenance.kind) == (50_000, 50_000, "generated")
+    assert many.provenance.label == "50,000 trips generated from a sample of 5,500"
+    assert "50,000 trips, generated from a sample of 5,500 real ones" in str(many.provenance)
+    assert frame.dtypes.to_dict() == many.frame.dtypes.to_dict()
+    together = ["trip_distance", "fare_amount", "PULocationID", "DOLocationID", "total_amount"]
+    assert set(frame[together].itertuples(index=False)) <= set(real[together].itertuples(index=False))
+    pickup = frame.tpep_pickup_datetime
+    assert pickup.between("2019-03-01", "2019-04-01", inclusive="left").all()
+    assert pickup.nunique() > 5 * real.tpep_pickup_datetime.nunique()
+    for part in ("hour", "day_of_week"):
+        generated, original = (getattr(times.dt, part) for times in (pickup, real.tpep_pickup_datetime))
+        shares = [times.value_counts(normalize=True).sort_index() for times in (generated, original)]
+        np.testing.assert_allclose(*shares, atol=0.01)
+    minutes, real_minutes = (
+        set((table.tpep_dropoff_datetime - table.tpep_pickup_datetime).dt.total_seconds()) for table in (frame, real)
+    )
+    assert minutes <= real_minutes
+
+
+def test_generated_trips_are_the_same_each_time_whatever_is_asked_for(course_data):
+    many = load_taxi(["2019-03"]).at_scale(20_000)
+    frame = many.frame.compute()
+    pd.testing.assert_frame_equal(frame, many.frame.compute())
+    pd.testing.assert_frame_equal(frame[["tip_amount"]], many.frame[["tip_amount"]].compute())
+    assert not frame.duplicated().all() and many.frame.npartitions == taxi.LEAST_BLOCKS
+    blocks = [many.frame.partitions[i].compute() for i in (0, 1)]
+    assert not blocks[0].reset_index(drop=True).equals(blocks[1].reset_index(drop=True))
+
+
+def test_the_graph_of_generated_trips_holds_no_trips(course_data):
+    import cloudpickle
+
+    many = load_taxi(["2019-03"]).at_scale(3_000_000)
+    assert many.frame.npartitions == 30
+    assert len(cloudpickle.dumps(many.frame.optimize().expr)) < 100_000
+
+
+def test_fewer_trips_than_there_are_come_as_they_are(course_data):
+    month = load_taxi(["2019-03"])
+    few = month.at_scale(1_000)
+    assert few.provenance.label == "sample of 1,000 trips"
+    theirs = month.frame.compute().head(1_000)
+    np.testing.assert_array_equal(few.frame.compute().total_amount, theirs.total_amount)
+
+
+def test_the_first_trips_of_several_row_groups(offline):
+    made_up = load_taxi(["2019-03"], rows=250_000)
+    few = made_up.at_scale(150_000)
+    assert (few.frame.npartitions, len(few.frame)) == (2, 150_000)
+    assert few.provenance.kind == "stand-in"
+
+
+def test_trips_drawn_from_a_stand_in_stay_one(offline):
+    many = load_taxi(["2019-02", "2019-04"], rows=1_000).at_scale(10_000)
+    assert (many.provenance.kind, many.provenance.rows) == ("stand-in", 10_000)
+    assert many.provenance.label == "stand-in data, not NYC yellow-taxi trips"
+    assert "moved to another week" in many.provenance.detail
+    months = many.frame.compute().tpep_pickup_datetime.dt.strftime("%Y-%m")
+    assert sorted(months.unique()) == ["2019-02", "2019-04"]
+
+
+def test_no_trips_at_all_are_refused(offline):
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        load_taxi(rows=1_000).at_scale(0)

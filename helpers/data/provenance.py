@@ -29,13 +29,14 @@ class Provenance:
     """
 
     dataset: str
-    kind: Literal["upstream", "sample", "stand-in"]
+    kind: Literal["upstream", "sample", "generated", "stand-in"]
     rows: int
     unit: str
     source: str
     licence: str
     citation: str
     detail: str = ""
+    drawn_from: str = ""  # of generated rows: from how many real ones they were drawn
 
     def found(self, rows: int, detail: str) -> Self:
         """Real data of `rows` rows: a sample where that is fewer than upstream's own."""
@@ -46,6 +47,14 @@ class Provenance:
         """Made-up or borrowed data of `rows` rows; `detail` says what it is and why."""
         return replace(self, kind="stand-in", rows=rows, detail=detail)
 
+    def generated(self, rows: int, detail: str) -> Self:
+        """`rows` rows drawn from these; `detail` is added and says how. Drawn from a stand-in they stay one."""
+        detail = f"{self.detail} {detail}".strip()
+        if self.kind == "stand-in":
+            return replace(self, rows=rows, detail=detail)
+        there = _("a sample of {rows:,}") if self.kind == "sample" else "{rows:,}"
+        return replace(self, kind="generated", rows=rows, detail=detail, drawn_from=there.format(rows=self.rows))
+
     @property
     def label(self) -> str:
         """For the title of a figure: empty for the whole of the real data."""
@@ -53,6 +62,9 @@ class Provenance:
             return _("stand-in data, not {dataset}").format(dataset=self.dataset)
         if self.kind == "sample":
             return _("sample of {rows:,} {unit}").format(rows=self.rows, unit=self.unit)
+        if self.kind == "generated":
+            sentence = _("{rows:,} {unit} generated from {there}")
+            return sentence.format(rows=self.rows, unit=self.unit, there=self.drawn_from)
         return ""
 
     def title(self, text: str) -> str:
@@ -63,9 +75,10 @@ class Provenance:
         sentence = {
             "upstream": _("{dataset}: {rows:,} {unit}, the real data"),
             "sample": _("{dataset}: a sample of {rows:,} {unit} from the real data"),
+            "generated": _("{dataset}: {rows:,} {unit}, generated from {there} real ones"),
             "stand-in": _("Stand-in data, not {dataset}: {rows:,} rows"),
         }[self.kind]
-        return sentence.format(dataset=self.dataset, rows=self.rows, unit=self.unit)
+        return sentence.format(dataset=self.dataset, rows=self.rows, unit=self.unit, there=self.drawn_from)
 
     def _terms(self) -> str:
         sentence = _("Source of the real data: {source} · Licence: {licence} · Cite: {citation}")

@@ -58,6 +58,9 @@ COLUMNS = {
 # The stand-in's rule: fare = 2.50 + 1.75 per mile + 0.35 per minute + noise of standard deviation 0.50, in dollars.
 STAND_IN_FARE = {"base": 2.50, "per_mile": 1.75, "per_minute": 0.35, "noise": 0.50}
 STAND_IN_ROW_GROUP = 100_000
+GENERATED_BLOCK = 100_000  # trips in a partition of generated ones: 15 MB in memory, so that two workers have many
+LEAST_BLOCKS = 8
+WEEK = np.timedelta64(7, "D")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,30 @@ class Taxi:
     frame: "dd.DataFrame" = field(repr=False)
     files: tuple[Path, ...] = field(repr=False)
     provenance: Provenance = field(repr=False)
+
+    def at_scale(self, rows: int) -> "Taxi":
+        """As many trips as `rows`: the first of these where there are that many, else generated from them.
+
+        A generated trip is one of these, drawn with replacement and moved to another week of its month and another
+        second of its hour, its drop-off with it. So days of the week, hours and all that belongs together in one trip
+        stay as they are; differences between weeks go, and no fare or distance is new, so that files compress
+        better than real ones. The trips are in no order. Workers make them, block by block and always the same,
+        from `files`. `files` stays. Raises `ValueError` where `rows` is not positive.
+        """
+        if rows < 1:
+            raise ValueError(_("rows is how many trips you want, at least 1, not {rows}.").format(rows=rows))
+        there = sum(map(_count_trips, self.files))
+        if rows > there:
+            detail = _(
+                "The generated trips are real ones moved to another week and another second of their hour: hours and "
+                "days of the week are as they were, differences between weeks are gone."
+            )
+            source = self.provenance.generated(rows, detail)
+            return show(replace(self, frame=_generated(self, rows), provenance=source))
+        source = self.provenance
+        if rows < there:
+            source = replace(source, kind="sample" if source.kind == "upstream" else source.kind, rows=rows)
+        return show(replace(self, frame=_first(self, rows), provenance=source))
 
 
 def load_taxi(months: Sequence[str] = ("2019-03",), rows: int = 300_000) -> Taxi:
@@ -119,6 +146,67 @@ def _frame(files: Sequence[Path]) -> "dd.DataFrame":
     return dd.concat(
         [dd.read_parquet(file, columns=list(COLUMNS), split_row_groups=True).astype(dtypes) for file in files]
     )
+
+
+def _first(taxi: Taxi, rows: int) -> "dd.DataFrame":
+    """The first `rows` trips of the files, in as many partitions as they fill."""
+    import dask.dataframe as dd
+    import pyarrow.parquet as pq
+
+    footers = [pq.ParquetFile(file).metadata for file in taxi.files]
+    lengths = [footer.row_group(i).num_rows for footer in footers for i in range(footer.num_row_groups)]
+    ends = np.cumsum(lengths)
+    last = int(np.searchsorted(ends, rows))
+    if ends[last] == rows:
+        return taxi.frame.partitions[: last + 1]
+    rest = rows - int(ends[last] - lengths[last])
+    cut = taxi.frame.partitions[last].map_partitions(lambda part: part.head(rest), meta=taxi.frame._meta)
+    return dd.concat([taxi.frame.partitions[:last], cut]) if last else cut
+
+
+def _generated(taxi: Taxi, rows: int) -> "dd.DataFrame":
+    """`rows` trips drawn from those in the files; the graph holds the files' names and a number per block."""
+    import dask.dataframe as dd
+
+    blocks = max(min(LEAST_BLOCKS, rows), -(-rows // GENERATED_BLOCK))
+    sizes = [len(part) for part in np.array_split(np.empty(rows, bool), blocks)]
+    return dd.from_map(
+        _draw, range(blocks), sizes, files=taxi.files, meta=taxi.frame._meta, enforce_metadata=False, label="draw-trips"
+    )
+
+
+def _draw(block: int, rows: int, files: Sequence[Path], columns: list[str] | None = None) -> "pd.DataFrame":
+    """Block number `block` of generated trips, of which `columns` are wanted."""
+    import pandas as pd
+
+    columns = list(COLUMNS) if columns is None else list(columns)
+    times = ["tpep_pickup_datetime", "tpep_dropoff_datetime"]
+    months = [_read_month(file, dict.fromkeys([*columns, *times])) for file in files]
+    rng = np.random.default_rng([len(files), block])
+    drawn = rng.integers(sum(map(len, months)), size=rows)
+    trips = pd.concat(months, ignore_index=True).take(drawn)
+    first = np.repeat([_month(file) for file in files], [len(month) for month in months])[drawn]
+    last = (first + 1).astype("datetime64[us]")
+    first = first.astype("datetime64[us]")
+    pickup, dropoff = (trips[time].to_numpy().astype("datetime64[us]") for time in times)
+    since = (pickup - first).astype("timedelta64[h]") % WEEK  # whole hours since the month's first week began
+    weeks = (last - first - since - np.timedelta64(1, "h")) // WEEK  # that its week may move without leaving the month
+    moved = first + since + rng.integers(weeks + 1) * WEEK + rng.integers(3_600, size=rows).astype("timedelta64[s]")
+    kept = {time: trips[time].dtype for time in times}
+    trips = trips.assign(**dict(zip(times, (moved, moved + (dropoff - pickup)), strict=True))).astype(kept)
+    return trips[columns].reset_index(drop=True)
+
+
+def _read_month(file: Path, columns: Sequence[str]) -> "pd.DataFrame":
+    """`columns` of the trips in `file`, as the frame holds them."""
+    import pandas as pd
+
+    trips = pd.read_parquet(file, columns=list(columns))
+    return trips.astype({name: COLUMNS[name] for name in columns if COLUMNS[name]})
+
+
+def _month(file: Path) -> np.datetime64:
+    return np.datetime64(re.search(r"_(\d{4}-\d{2})", file.stem)[1], "M")
 
 
 def _file(month: str) -> str:

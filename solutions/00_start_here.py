@@ -229,22 +229,21 @@ print(f"the cluster takes {(time.perf_counter() - start) / one_process:.0f} time
 #
 # ### Task stream: who does what, when?
 #
-# Two streams of the same tasks on the same points, drawn to the same scale. Blue bars make a block of coordinates,
-# green ones take a block of x and one of y and count. In one run both blocks of a pair were made on one worker, in the
-# other run on different ones.
+# Two streams of the same tasks on the same points, drawn to the same scale. Dark bars make a block of x or of y, light
+# green ones take a block of each and count. In one run both were made on the same worker, in the other on two.
 #
-# ![Two task streams of two workers, A above B. A has many wide red bars and ends late, B has bars of two colours side by side and ends early](pictures/00-task-stream.png)
+# ![Two task streams of two workers, A above B. A has many wide red bars and is the longer one, B has bars of two colours only](pictures/00-task-stream.png)
 #
-# *Figure: two task streams, A and B, each with a row for each of two workers. A is crossed by many red bars, B by
-# none.*
+# *Figure: two task streams, A and B, each with a row for each of two workers. A is crossed by many red bars and
+# takes longer, B by none.*
 #
 # **Which one is healthy?**
 #
 # <details><summary>Answer</summary>
 #
-# B: bars side by side, hardly a gap. In A each red bar is a **transfer**, a block on its way from the other worker,
-# and the same work takes longer. Red is translucent: pink over white, darker over a bar. Both runs give the same
-# count, to the last point: no result tells you, the stream does.
+# B. In A each red bar is a **transfer**, a block on its way from the other worker, and the same work took 3.7 s
+# instead of 2.4 s. Red is translucent: pink over white, brown over a bar. Both runs give the same count, to the last
+# point: no result tells you, the stream does.
 #
 # </details>
 #
@@ -376,8 +375,8 @@ total = blocks.sum(axis=0)
 total
 
 # %% [markdown]
-# Two blocks of three points, and no sum yet. `.compute()` has the workers run the tasks, and fetches the result as
-# NumPy:
+# No sum yet, only its shape, and a graph of tasks that make it from two blocks of three points. `.compute()` has the
+# workers run them, and fetches the result as NumPy:
 
 # %% tags=["nbval-check-output"]
 total.compute()

@@ -164,6 +164,20 @@ def test_hint_and_progress(page):
         standing = call
 
 
+def test_the_first_chapter_shows_its_pictures_and_a_live_pane(page, desk):
+    first = page.context.new_page()
+    first.goto(f"{desk}/lab/tree/00_start_here.ipynb")
+    expect(first.locator(".jp-Notebook")).to_be_visible(timeout=60_000)
+    picture = first.locator(".jp-MarkdownOutput img").first
+    picture.scroll_into_view_if_needed()
+    assert picture.evaluate("image => image.naturalWidth") > 300
+    for text in ("n_blocks =", 'pipeline("framework")', "client = start_cluster()", "IFrame(client"):
+        run(first, cell(first, text))
+    pane = first.frame_locator("iframe[src*='individual-task-stream']")
+    expect(pane.locator("canvas").first).to_be_visible(timeout=60_000)
+    first.close()
+
+
 def test_the_dashboard_shows_the_tasks(page, desk):
     link = page.locator("a[href*='/status']").first.get_attribute("href")
     dashboard = page.context.new_page()

@@ -305,7 +305,7 @@ def _block(key: Hashable) -> list[str]:
     return [last] if last.isdecimal() and last not in key_split(key) else []
 
 
-def _short(text: str, most: int = 17) -> str:
+def _short(text: str, most: int = 16) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

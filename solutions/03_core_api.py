@@ -8,13 +8,14 @@
 # - write summaries that add up, so that any number of blocks gives the answer of one;
 # - predict in which order a graph runs, and read off the task stream whether it did.
 #
-# **Time** about 90 minutes, of which two are computing. **Needs** chapter 02 (scheduler, worker, task graph); pandas
+# **Time** about 100 minutes, of which two are computing. **Needs** chapter 02 (scheduler, worker, task graph); pandas
 # and NumPy. **Data** New York taxi trips, written to small CSV files, and for the timings the same trips many times.
 
 # %% tags=["parameters"]
 n_trips = 6_000  # at most so many trips are used
 copies = [1, 20, 200, 800]  # each trip so many times, for the timings; tiny: [1, 4]; full: [1, 20, 200, 4_000]
 most_for_bag = 200  # copies that the bag still gets
+resamples = [1, 30, 1_000]  # the same trips, and more and more work for each; tiny: [1, 300]
 rounds = 100  # how long one task of section 9 works; tiny: 30
 
 # %%
@@ -22,7 +23,6 @@ import inspect
 import tempfile
 import time
 import traceback
-from importlib.metadata import requires
 from operator import add
 from pathlib import Path
 
@@ -48,42 +48,21 @@ pipeline("framework")
 # %% [markdown]
 # ## 1 Install and configure
 #
-# Dask is one package with optional parts. `pip install dask` brings the core alone: graphs and the local schedulers.
-# What each optional part, an **extra**, adds can be asked of the installed package:
-
-# %%
-for line in requires("dask"):
-    if "extra" in line and "test" not in line:
-        print(line)
-
-# %% [markdown]
-# `pip install "dask[complete]"` takes them all. With conda, `conda install dask` brings all of them too, and
-# `dask-core` is the bare one ([installation](https://docs.dask.org/en/stable/install.html), read November 2026).
-# The versions of client, scheduler and workers must agree; `client.get_versions(check=True)` complains where they
-# do not.
+# Dask is one package with optional parts, called **extras**. `pip install dask` brings the core alone, which is graphs
+# and the local schedulers; `pip install "dask[complete]"` brings arrays, dataframes, the cluster and its dashboard too.
+# With conda, `conda install dask` brings them all, and `dask-core` is the bare one
+# ([installation](https://docs.dask.org/en/stable/install.html), read November 2026). The versions of client, scheduler
+# and workers must agree; `client.get_versions(check=True)` complains where they do not.
 
 # %%
 client = start_cluster()
-versions = client.get_versions()
-print(
-    "dask here", dask.__version__, "· workers", {worker["packages"]["dask"] for worker in versions["workers"].values()}
-)
+found = {worker["packages"]["dask"] for worker in client.get_versions()["workers"].values()}
+print("dask here", dask.__version__, "· on", len(client.nthreads()), "workers", *found)
 
 # %% [markdown]
 # Settings have dotted names. Four places can set them, and the later one wins: Dask's own defaults, YAML files,
-# environment variables that begin with `DASK_`, and `dask.config.set` in the program. `collect` merges files and
-# environment as Dask does when it is imported; here with a file and a variable of our own.
-
-# %%
-folder = tempfile.TemporaryDirectory()
-(Path(folder.name) / "course.yaml").write_text(
-    "array:\n  chunk-size: 32 MiB\n  slicing:\n    split-large-chunks: true\n"
-)
-dask.config.collect(paths=[folder.name], env={"DASK_ARRAY__CHUNK_SIZE": "8 MiB"})
-
-# %% [markdown]
-# The variable's two underscores stand for the dot, one underscore for the hyphen, and its 8 MiB beat the file's 32.
-# `dask.config.set`, the last word, holds for one block or until it is set again:
+# environment variables (`DASK_ARRAY__CHUNK_SIZE` sets `array.chunk-size`), and `dask.config.set` in the program, which
+# holds for one block or until it is set again:
 
 # %%
 print("default  ", da.ones(10_000_000, chunks="auto").chunks[0])
@@ -161,7 +140,8 @@ means(add_up([hour_sums(first), hour_sums(second)]))
 # Equal to the last column. `add_up` also copes with an hour that one block lacks, where a plain `a + b` of two
 # reports would say "not a number".
 #
-# Now real trips. We keep those whose distance and duration a ride can have:
+# Now real trips. `taxi.frame` is a Dask DataFrame of them, `taxi.provenance` says what they are. We take a sample and
+# keep the trips whose distance and duration a ride can have:
 
 # %%
 taxi = load_taxi(months=["2019-03"])
@@ -171,11 +151,12 @@ trips = pd.DataFrame({"pickup": month["tpep_pickup_datetime"].dt.floor("s"), "mi
 minutes = (month["tpep_dropoff_datetime"] - month["tpep_pickup_datetime"]).dt.total_seconds() / 60
 trips["minutes"] = minutes.round(2)
 trips = trips[trips["miles"].between(0.1, 50) & trips["minutes"].between(1, 120)]
+print(len(trips), "trips are left")
 trips.head(3)
 
 # %% [markdown]
-# They go into seven CSV files, one per day of the week, so the blocks have different sizes. For the timings later,
-# the same trips go many times into larger files. (On a cluster of several machines the folder would have to be one
+# They go into seven CSV files, one per day of the week, so the blocks have different sizes. For timings, the same trips
+# will go many times into larger files. (On a cluster of several machines the folder would have to be one
 # that all of them see.)
 
 
@@ -198,6 +179,7 @@ def read_trips(path):
 
 
 # %%
+folder = tempfile.TemporaryDirectory()
 week = write_files(copies=1)
 [len(read_trips(path)) for path in week]
 
@@ -235,8 +217,9 @@ def same(answer):
 # %% [markdown]
 # ## 3 Delayed: your functions, later
 #
-# `dask.delayed(function)` makes a function that does not run. It notes the call as a task and returns a `Delayed`,
-# which other delayed functions take as an argument, also inside a list. On our two small blocks:
+# `dask.delayed(function)` makes a function that does not run. It notes the call as a task and returns a `Delayed`, the
+# plainest of Dask's lazy **collections**. Other delayed functions take it as an argument, also inside a list. On our
+# two small blocks:
 
 # %%
 blocks = [dask.delayed(first), dask.delayed(second)]
@@ -352,8 +335,8 @@ def share_above_mean(blocks: list[Delayed]) -> Delayed:
 check("3.1")
 
 # %% [markdown]
-# Look at its shape: the second pass starts where the first one has come together in one task. `mean` went into every
-# task of the second pass as an argument, and nobody had to compute it in between.
+# Look at its shape: the second pass starts where the first one has come together in one task. The means went into every
+# task of the second pass as an argument, and nobody had to compute them in between.
 
 # %%
 draw_graph(share_above_mean(blocks))
@@ -394,7 +377,8 @@ def by_futures(paths):
 same(by_futures(week))
 
 # %% [markdown]
-# What is `pure=False` for? **Predict first**: two random numbers, each from its own `submit`.
+# What is `pure=False` for? **Predict first.** We submit a function twice that returns a random number. Two numbers, or
+# the same one twice?
 
 
 # %%
@@ -410,9 +394,9 @@ for pure in (True, False):
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# The first two are one and the same. The key of a task is made from its function and its arguments, and a key that
-# the scheduler knows is not run again. That saves work where functions are **pure**, and it is wrong for random
-# numbers and for timings.
+# With `pure=True`, the default, they are one and the same. The key of a task is made from its function and its
+# arguments, and a key that the scheduler knows (it does as long as some future has it) is not run again. That saves
+# work where functions are **pure**, and it is wrong for random numbers and for timings.
 #
 # </details>
 #
@@ -469,10 +453,10 @@ del days
 # ### Exercise 3.2 · Enough is enough
 #
 # A quick estimate does not need all files. Add up reports as they arrive, until they hold at least `n_trips` trips;
-# then stop, and cancel what has not been used, so that the cluster is free for other work. One file may be on a slow
-# disk, and nobody should wait for it. (What such an estimate hides: quick files may differ from slow ones.)
+# then stop, and cancel what has not been used (and no more), so that the cluster is free for other work. One file may
+# be on a slow disk, and nobody should wait for it. (What such an estimate hides: quick files may differ from slow ones.)
 #
-# Difficulty 3 of 5 · 15 minutes · needs nothing · 4 points · for the files of this chapter and 2,000 trips it takes
+# Difficulty 3 of 5 · 10 minutes · needs nothing · 4 points · for the files of this chapter and 2,000 trips it takes
 # three of the seven reports
 
 
@@ -514,18 +498,20 @@ grid = da.ones((4, 6), chunks=(2, 3))
 draw_graph((grid + 1).sum(axis=0))
 
 # %% [markdown]
-# *Figure: four blocks of ones, an addition for each, a sum for each, and two final sums, each of which takes the two
+# *Figure: four blocks of ones (Dask's name for them is `ones_like`), an addition for each, a sum for each, and two final sums, each of which takes the two
 # blocks of its columns.*
 #
 # Blocks have places, so each name carries a position. The sum along `axis=0` joins blocks that stand above each
-# other; the two column groups never meet. `rechunk` cuts anew, and where the new cuts cross the old ones, blocks are
-# split and joined:
+# other; the two column groups never meet. `rechunk` cuts anew:
 
 # %%
 for chunks in [(2, 3), (4, 3), (4, 1)]:
     print(chunks, "→", len(grid.rechunk(chunks).__dask_graph__()) - len(grid.__dask_graph__()), "tasks more")
 
 # %% [markdown]
+# Whole blocks are joined by two tasks. Columns of their own take 18: each of the four blocks is split in three, and each
+# of the six new blocks is joined of two pieces.
+#
 # For a function of your own there is `map_blocks`. Dask must know the dtype of what comes out.
 #
 # **Predict first.** Nothing is computed in the next cell. Does `pace` run?
@@ -578,15 +564,16 @@ def by_array(paths):
 hours_and_speeds(week)[1].chunks, same(by_array(week))
 
 # %% [markdown]
-# It works, as neither `bincount` nor the sums ask for the number of rows. What asks, a slice or a `reshape`, would
-# fail until `compute_chunk_sizes()` has counted.
+# It works, as neither `bincount` nor the sums ask for the number of rows. What asks, a slice of rows or a `reshape`,
+# would fail until `compute_chunk_sizes()` has counted.
 #
 # ### Exercise 3.3 · Standardise, and stay lazy
 #
 # Many algorithms want columns of mean 0 and standard deviation 1 (NumPy's, which divides by the number of rows).
 # Write it for a tall Dask array, as one lazy expression: same chunks as before, nothing computed. A constant column
-# has no deviation to divide by; it becomes zeros. Columns may sit far from zero, and squares of large numbers forget
-# small differences.
+# has no deviation to divide by; it becomes zeros. Two traps are in the rounding. The mean of many 0.1 is not exactly
+# 0.1, so the *computed* deviation of that column is not exactly 0. And squares of large numbers forget small
+# differences, where columns sit far from zero.
 #
 # Difficulty 2 of 5 · 10 minutes · needs nothing · 3 points · the column 1, 2, 3, 6 becomes
 # `[-1.069, -0.535, 0.000, 1.604]`
@@ -596,8 +583,8 @@ hours_and_speeds(week)[1].chunks, same(by_array(week))
 def standardise(X: da.Array) -> da.Array:
     """`X` (rows, columns), cut along its rows, with columns of mean 0 and standard deviation 1; constant ones 0."""
     ### BEGIN SOLUTION
-    scale = X.std(axis=0)
-    return (X - X.mean(axis=0)) / da.where(scale > 0, scale, 1)
+    constant = X.max(axis=0) == X.min(axis=0)
+    return (X - X.mean(axis=0)) / da.where(constant, np.inf, X.std(axis=0))
     ### END SOLUTION
 
 
@@ -673,10 +660,10 @@ print(f"groupby takes {seconds(grouped.compute, repeats=1) / seconds(folded.comp
 #
 # ### Exercise 3.4 · The largest few of each key
 #
-# The three fastest trips of each hour, of a bag that fits on no machine: a summary of bounded size is enough. Write
-# it for any pairs.
+# Which are the three fastest trips of each hour? The bag may be larger than any machine, but a summary of at most
+# three values per hour is enough, in a block as between blocks. Write it for pairs of any key and any number.
 #
-# Difficulty 3 of 5 · 15 minutes · needs nothing · 4 points · for ("a", 1), ("b", 5), ("a", 3), ("a", 2) and k = 2 it
+# Difficulty 3 of 5 · 10 minutes · needs nothing · 4 points · for ("a", 1), ("b", 5), ("a", 3), ("a", 2) and k = 2 it
 # gives ("a", [3, 2]) and ("b", [5])
 
 
@@ -718,9 +705,8 @@ table = dd.read_csv(week, parse_dates=["pickup"])
 table
 
 # %% [markdown]
-# Seven partitions, one per file. The numbers under "npartitions" would be **divisions**, the first index of each
-# partition, if the table were sorted by it; here they are unknown (chapter 04 gives them a use). The problem reads
-# as in pandas:
+# Seven partitions, one per file. Were the table sorted by its index, the left column would show the first index of each
+# partition, its **divisions**; here they are unknown (chapter 04 gives them a use). The problem reads as in pandas:
 
 
 # %%
@@ -754,7 +740,8 @@ def by_dataframe(paths):
 same(by_dataframe(week))
 
 # %% [markdown]
-# (`query.explain()` draws the plan, if graphviz is installed; chapter 13 reads such plans.)
+# The answer is the same, so for dataframes we write `optimize()` in front of `compute()`. (`query.explain()` draws the
+# plan, if graphviz is installed; chapter 13 reads such plans.)
 #
 # A function of your own goes through `map_partitions`, and what it returns must be known in advance here too. Dask
 # tries it on a made-up partition, unless `meta` gives an empty example.
@@ -770,22 +757,36 @@ def slow_trips(part):
 slow = table.map_partitions(slow_trips)
 
 # %% [markdown]
-# No such trip is in the files. A function that counts on its data being real will trip over that row; with
-# `meta=table._meta` it is not called before there is data.
+# We have no trips of 1970: Dask made two rows up. A function that counts on its data being real will trip over them;
+# with `meta=table._meta` it is not called before there is data.
 #
+# `groupby(...).agg` takes an aggregation of your own, in three steps: `chunk` on the grouped values of one partition,
+# `agg` on what several chunks, *or several earlier aggs*, returned, and `finalize` once at the end. With many partitions
+# Dask adds up in a tree, and `agg` runs on every level of it. Where `chunk` reports several numbers it returns a
+# tuple; `agg` then gets one argument for each and returns a tuple too, and `finalize` gets the same arguments. The
+# range, largest less smallest:
+
+# %%
+spread = dd.Aggregation(
+    "spread",
+    chunk=lambda grouped: (grouped.max(), grouped.min()),
+    agg=lambda largest, smallest: (largest.max(), smallest.min()),
+    finalize=lambda largest, smallest: largest - smallest,
+)
+table.groupby(table["pickup"].dt.hour)["miles"].agg(spread).compute().sort_index().head(2)
+
+# %% [markdown]
 # ### Exercise 3.5 · An aggregation that Dask does not have
 #
 # If all trips of an hour covered the same distance, their speed as a whole would be the **harmonic mean**: the number
-# of trips divided by the sum of 1/speed. `groupby(...).agg` takes an aggregation of your own, in three steps:
-# `chunk` on the grouped values of one partition, `agg` on what several chunks, *or several earlier aggs*, returned,
-# and `finalize` once at the end. With many partitions Dask adds up in a tree, and `agg` runs on every level of it.
+# of trips divided by the sum of 1/speed. Make it an aggregation. (1/0 is infinite here, and so the mean 0.)
 #
-# Difficulty 3 of 5 · 15 minutes · needs nothing · 4 points · the speeds 10 and 30 have the harmonic mean `15.0`
+# Difficulty 3 of 5 · 10 minutes · needs nothing · 4 points · the speeds 10 and 30 have the harmonic mean `15.0`
 
 
 # %% exercise="3.5"
 def harmonic_mean() -> dd.Aggregation:
-    """Aggregation for `groupby(...)[column].agg(...)`: number of values / sum of 1/value, per group."""
+    """Aggregation for `groupby(...)[column].agg(...)`: number of values / sum of 1/value, without missing values."""
     ### BEGIN SOLUTION
     return dd.Aggregation(
         name="harmonic_mean",
@@ -866,31 +867,77 @@ for n_copies in copies:
 times = pd.DataFrame(times).T
 
 # %%
-figure, axis = plt.subplots()
-for (name, column), marker in zip(times.items(), "os^vDX", strict=True):
-    axis.plot(column.index, column, marker=marker, linestyle="--" if name == "pandas" else "-", label=name)
-axis.set(xscale="log", yscale="log", xlabel="trips in the files", ylabel="seconds until the answer")
-axis.set_title(taxi.provenance.title("Five APIs and pandas, trips repeated"))
-axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
-plt.show()
-
-# %% [markdown]
-# *Figure: time against trips, both axes logarithmic. At the left pandas, dashed, lies far below the others, which
-# hardly rise at first. At the right they come together, but for the bag's, which ends early and high above the rest.*
-
-# %%
 ratios = times.div(times["pandas"], axis=0).round(2)
 ratios.index.name = "trips"
+figure, axis = plt.subplots()
+for (name, column), marker in zip(ratios.items(), "os^vDX", strict=True):
+    axis.plot(column.index, column, marker=marker, linestyle="--" if name == "pandas" else "-", label=name)
+axis.set(xscale="log", yscale="log", xlabel="trips in the files", ylabel="time as a multiple of pandas' time")
+axis.set_title(taxi.provenance.title("Five APIs against pandas, trips repeated"))
+axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
+plt.show()
 ratios
+
+# %% [markdown]
+# *Figure: time as a multiple of pandas' time against trips, both axes logarithmic. Pandas is the dashed line at 1. The
+# others begin far above it at the left and come down towards it, but for the bag's, which ends early and high above.*
+#
+# <details><summary>Answer</summary>
+#
+# Below 1 the cluster wins. With the fewest trips Dask loses everywhere: a few milliseconds of work cannot pay for
+# messages and graphs. (From 20 copies on there are 28 files, so four times as many tasks.) With more trips delayed,
+# futures, array and dataframe gain on pandas, as they read several files at a time; whether they pass it depends on the
+# cores that are free, and is in the last row. The bag stays behind: it handles each line as a Python object, and its
+# time grows in step with their number.
+#
+# </details>
+#
+# Reading a row is little work, so it took very many of them to pay for the cluster. Work per row can grow as well. How
+# sure are our means? The **bootstrap** answers by drawing: weigh each trip with a random number of the Poisson
+# distribution of mean 1 (as if it had been seen so often), compute the means anew, repeat. Its reports add up too:
+
+
+# %%
+def resampled_sums(path, repeats):
+    """Weighted sums of the speeds, and sums of the weights, in an array (repeats, 2, 24 hours)."""
+    block = read_trips(path)
+    generator, reports = np.random.default_rng(len(block)), np.empty((repeats, 2, 24))
+    for report in reports:
+        weights = generator.poisson(1, len(block))
+        report[0] = np.bincount(block["hour"], weights=weights * block["speed"], minlength=24)
+        report[1] = np.bincount(block["hour"], weights=weights, minlength=24)
+    return reports
+
+
+def resample_here(repeats):
+    """The sum of all reports, in this process."""
+    return sum(resampled_sums(path, repeats) for path in week)
+
+
+def resample_there(repeats):
+    """The same on the cluster, one task per file."""
+    return client.submit(sum, client.map(resampled_sums, week, repeats=repeats, pure=False), pure=False).result()
+
+
+# %%
+sums, weights = resample_there(100).swapaxes(0, 1)
+errors = (sums / weights).std(axis=0)
+print(f"standard error of a mean: {errors.min():.1f} to {errors.max():.1f} miles per hour, by hour")
+
+# %% [markdown]
+# **Predict first.** The same seven small files, and more and more repetitions: where does the cluster pass one process?
+
+# %%
+for repeats in resamples:
+    ratio = seconds(resample_there, repeats, repeats=2) / seconds(resample_here, repeats, repeats=2)
+    print(f"{repeats:5} repetitions: the cluster takes {ratio:.2f} times as long as one process")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Each number is a time as a multiple of pandas' own; below 1 the cluster wins. In the first row Dask loses
-# everywhere: a few milliseconds of work cannot pay for messages and graphs. (From 20 copies on there are 28 files, so
-# four times as many tasks.) Towards the last row delayed, futures, array and dataframe gain on pandas, as they read
-# several files at a time; whether they pass it depends on your cores, and is in that row. The bag stays behind: it
-# handles each line as a Python object, and soon its time grows in step with their number.
+# The cost of messages is the same in each line and the work is not, so the ratio falls. Below 1 the cluster wins, and on
+# an idle machine the last line does. The floor is the share of the work that the busiest worker gets. Workers that
+# must share their cores with other programs stay above it: a cluster has no cores to give that the machine has not.
 #
 # </details>
 #
@@ -899,7 +946,7 @@ ratios
 # | you have | take | you give up |
 # | --- | --- | --- |
 # | tables | dataframe | control over single tasks |
-# | numbers in a grid | array | names, unknown shapes |
+# | numbers in a grid | array | names of columns, and ease where shapes are unknown |
 # | text, JSON, objects to be cleaned | bag, then turn it into a dataframe | speed |
 # | functions of your own, known in advance | delayed | an optimiser that knows your data |
 # | decisions while work is under way | futures | a graph that can be looked at first |
@@ -907,8 +954,7 @@ ratios
 # %% [markdown]
 # ## 9 In which order does a graph run?
 #
-# Seven reads, added up two by two, the tree of chapter 05 in small. As a plain dictionary: each task, and what it
-# needs.
+# Seven reads, added up two by two. As a plain dictionary: each task, and what it needs.
 
 # %%
 reads = {("read", day): [] for day in range(7)}
@@ -923,7 +969,8 @@ needs = {**reads, **pairs, **joins}
 
 # %% [markdown]
 # Every task of it shall take about the same time, so `work` computes sines for as many rounds as the parameter says.
-# It takes its inputs and does not look at them.
+# It takes its inputs and does not look at them. In a graph by hand, a task is a tuple: the function, then its arguments,
+# in which a key stands for the result of that task. `Delayed(key, graph)` makes a collection of it.
 
 
 # %%
@@ -949,9 +996,10 @@ draw_graph(graph, numbers=True)
 # ### Exercise 3.6 · Predict the schedule
 #
 # Each task takes one step. In each step every worker takes, of the tasks that are **ready** (all inputs were done in
-# earlier steps), the one with the smallest place. Which tasks run in which step?
+# earlier steps), the one with the smallest place. Which tasks run in which step? (Places need not be in step with the
+# graph: a task may have a smaller place than its input, and then waits while others pass.)
 #
-# Difficulty 3 of 5 · 15 minutes · needs nothing · 4 points · for inputs a, b and c, x of a and b, y of x and c,
+# Difficulty 3 of 5 · 10 minutes · needs nothing · 4 points · for inputs a, b and c, x of a and b, y of x and c,
 # places c, a, b, x, y and two workers it gives `[["c", "a"], ["b"], ["x"], ["y"]]`
 
 
@@ -982,8 +1030,7 @@ for n_workers in (1, 2, 4, 7):
 
 # %% [markdown]
 # One worker follows the places exactly. With seven there are as many steps as the critical path is long. With two,
-# the last steps have one task each: Dask's order is made to keep memory low, not to be the shortest. Level by level
-# the same tree would need seven steps, and hold the results of six reads at once.
+# the last steps have one task each: Dask's order is made to keep memory low, not to be the shortest.
 #
 # **Predict first.** Does a real cluster of two workers start the tasks in this order? It runs the graph twice, once
 # on idle workers and once on workers that are still busy with something else when the graph arrives.
@@ -1008,12 +1055,18 @@ def begin(record):
 on_idle, on_busy = watch(busy=False), watch(busy=True)
 
 # %%
-draw_task_stream(on_busy, "Thirteen equal tasks, two workers")
+axis = draw_task_stream(on_busy, "Thirteen equal tasks, two workers")
+first_second = min(span["start"] for record in on_busy for span in record["startstops"])
+workers = sorted({record["worker"] for record in on_busy})
+for record in on_busy:
+    middle = (begin(record) + record["startstops"][-1]["stop"]) / 2 - first_second
+    axis.text(middle, workers.index(record["worker"]), record["key"][1], ha="center", va="center", weight="bold")
 plt.show()
 
 # %% [markdown]
-# *Figure: two rows of bars of about equal length, first reads, then reads and adds mixed, adds at the end. Where an
-# add needs a result of the other worker, a short hatched bar stands before it.*
+# *Figure: two rows of bars of about equal length with gaps between them, each with the number of its task: first reads,
+# then reads and adds mixed, adds at the end. A narrow hatched bar, if there is one, is a result on its way from the
+# other worker.* The same as text:
 
 
 # %%
@@ -1029,8 +1082,8 @@ print("busy workers", short(record["key"] for record in on_busy))
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# Nearly, on the busy workers. They start with the reads of the smallest places, but a first addition comes a little
-# later than planned. When a worker ends a read, its next task is in its queue already; that the addition is ready,
+# Nearly, on the busy workers. They start with reads of small places, but a first addition may come later than planned.
+# When a worker ends a read, its next task is in its queue already; that the addition is ready,
 # the scheduler learns only now, and by the time it has told the worker, the next read is running. A place decides
 # among the tasks that a worker *knows* to be ready, and it interrupts nothing.
 #
@@ -1058,8 +1111,10 @@ print(f"measured {measured_steps(on_idle):.1f} on idle and {measured_steps(on_bu
 #
 # ### Priorities
 #
-# The order within a graph is Dask's. Between graphs, what was sent first goes first, unless you say otherwise:
-# `priority=` of `submit`, `map`, `compute` and `persist`, where larger goes earlier.
+# The order within a graph is Dask's. Between graphs, what was sent earlier goes first, but graphs that follow each other
+# closely count as equally old, and then the order is anyone's guess (`fifo_timeout` says how closely: by default a
+# tenth of a second for `submit`, a minute for `compute`). To say it yourself, there is `priority=` of `submit`, `map`,
+# `compute` and `persist`, where larger goes earlier.
 #
 # **Predict first.** Eight ordinary tasks for two workers, then two urgent ones. At which places do these start?
 
@@ -1075,30 +1130,15 @@ print(*[record["key"] for record in sorted(stream.data, key=begin)])
 # <details><summary>Answer</summary>
 #
 # Right behind the tasks that were running when they arrived, before the ordinary ones that were waiting. A priority
-# moves a task ahead in the queue; it stops nobody.
+# moves a task ahead in the queue; it stops nobody. The ordinary ones came too closely for an order among themselves.
 #
 # </details>
 #
-# ### The same graph without a cluster
+# ### Without a cluster, for the debugger
 #
-# A graph is data, and the scheduler that runs it can be chosen. Three come with the core and need no cluster:
-# `"sync"`, one task after the other in this very thread; `"threads"`; and `"processes"`.
-
-# %%
-for scheduler in ["sync", "threads", "processes", client]:
-    start = time.perf_counter()
-    Delayed(("add", 5), graph).compute(scheduler=scheduler)
-    taken = time.perf_counter() - start
-    print(f"{scheduler if isinstance(scheduler, str) else 'cluster':9} {taken:.2f} s")
-
-# %% [markdown]
-# Threads can use all cores here, because NumPy works without the interpreter's lock (chapter 02). `"processes"` starts
-# its processes for each `compute()`, and they import what they need; the cluster's have been running for a while. So
-# why a cluster on one machine? For its dashboard, for futures, for code that does hold the lock, and because the same
-# program then runs on many machines.
-#
-# And why `"sync"`? Because a debugger can stop in it. Here is a bag with one bad line, and what a debugger would find
-# in the failing function:
+# The scheduler that runs a graph can be chosen: `compute(scheduler="threads")` or `"processes"` need no cluster, and
+# `"sync"` runs one task after the other in this very thread, where a debugger can stop. Here is a bag with one bad line,
+# and what a debugger would find in the failing function:
 
 
 # %%
@@ -1128,13 +1168,13 @@ query = lazy_speeds(week)
 for name in ["optimize", "persist", "compute"]:
     result = getattr(query, name)()
     kind, left = type(result).__module__.partition(".")[0], len(getattr(result, "dask", ()))
-    print(f"{name:9} → {kind} {type(result).__name__}, {left} tasks left in its graph")
+    print(f"{name:9} → {kind} {type(result).__name__}, {left} entries in its graph")
 del query, result
 
 # %% [markdown]
 # `optimize` returns a lazy collection with a smaller graph, and nothing has run. `persist` sends the work off and
-# returns a collection of the same kind at once, whose blocks are futures: it is for what you will use again. `compute`
-# waits and brings the result here, so it must fit here.
+# returns a collection of the same kind at once, whose graph holds little more than the future of its one block: it is
+# for what you will use again. `compute` waits and brings the result here, so it must fit here.
 
 # %%
 client.close()
@@ -1151,7 +1191,8 @@ progress()
 #   each object.
 # - A graph's order goes branch by branch to free memory. Its critical path bounds the time, its width the workers. A
 #   place or a priority moves a task ahead among those that wait, and stops none that runs.
-# - For a few thousand rows pandas is faster than any of them.
+# - For a few thousand rows that are only read, pandas is faster than any of them. A cluster pays where there is much
+#   work: very many rows, or much to do for each.
 #
 # **Explain aloud**
 #

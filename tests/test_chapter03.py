@@ -12,6 +12,8 @@ from dask.order import order
 from distributed import Client, wait
 
 from helpers import solutions
+from helpers.exercise import check_fixtures
+from helpers.judging import judge, load_exercises
 
 first = pd.DataFrame({"hour": [8, 8, 9], "speed": [10.0, 14.0, 9.0]})
 second = pd.DataFrame({"hour": [8, 9, 9], "speed": [30.0, 10.0, 11.0]})
@@ -70,3 +72,18 @@ def test_the_scheduler_gives_the_places_that_the_chapter_draws():
         )
     places = order(graph)
     assert sorted(priorities, key=priorities.get) == sorted(places, key=places.get)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "da.where(X.max(axis=0) == X.min(axis=0), 0, (X - X.mean(axis=0)) / da.maximum(X.std(axis=0), 1e-300))",
+        "da.where(X.std(axis=0) > 1e-12 * abs(X.mean(axis=0)), (X - X.mean(axis=0)) / X.std(axis=0), 0)",
+    ],
+)
+def test_other_ways_to_tell_a_constant_column_pass(answer):
+    names = solutions.surroundings("3.3")
+    solutions.run_source(f"def standardise(X):\n    return {answer}\n", "answer", names)
+    with dask.config.set(scheduler="sync"):
+        verdict = judge(load_exercises("03")["3.3"], names, fixtures=check_fixtures("3.3"))
+    assert verdict.status == "ok", verdict

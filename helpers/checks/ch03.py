@@ -1,6 +1,7 @@
 """Chapter 03, the core API: exercises 3.1 to 3.6 and their checks."""
 
 import operator
+import sys
 import time
 
 import dask
@@ -9,10 +10,11 @@ import dask.bag as db
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
-from distributed import wait
+from dask.callbacks import Callback
+from distributed import Event, wait
 
 from helpers.expect import expect_close, expect_lazy, value_of
-from helpers.judging import Exercise
+from helpers.judging import Exercise, LearnerError
 from helpers.words import _
 
 two_passes = Exercise(
@@ -51,8 +53,12 @@ def _by_hour(trips):
 def equals_pandas(share_above_mean, rng):
     """The shares are those that pandas finds in all trips at once."""
     blocks = _trips(rng, [5, 40, 17, 80])
+    # At 11 o'clock all trips are equally fast, at 12 there is one: none is above its mean.
+    level = pd.DataFrame({"hour": [11, 11, 12], "speed": [8.0, 8.0, 9.0]})
+    blocks[1:3] = [pd.concat([blocks[1], level]), pd.concat([blocks[2], level[:1]])]
     together = pd.concat(blocks)
     expected = _share(together, _by_hour(together))
+    difference = together["speed"] - together["hour"].map(_by_hour(together))
     of_means = pd.concat([_by_hour(block) for block in blocks]).groupby(level=0).mean()
     own = pd.concat([_share(block, _by_hour(block)) * block.groupby("hour").size() for block in blocks])
     shares = pd.concat([_share(block, _by_hour(together)) for block in blocks])
@@ -76,11 +82,17 @@ def equals_pandas(share_above_mean, rng):
         _("this is the mean of the blocks' shares: a block of 5 trips counts as much as one of 80"): shares.groupby(
             level=0
         ).mean(),
-        _("this is the share of the trips below the mean"): 1 - expected,
+        _("a trip as fast as the mean is not faster than it"): (difference >= 0).groupby(together["hour"]).mean(),
+        _("this is the share of the trips below the mean"): (difference < 0).groupby(together["hour"]).mean(),
         _("these are numbers of trips: divide them by the trips of the hour"): (
             expected * together.groupby("hour").size()
         ),
     }
+    if isinstance(found, pd.Series):
+        lost = sorted(set(expected.index) - set(found.dropna().index))
+        assert not lost, _("hour {hour} has no share: where no trip is faster than the mean it is 0").format(
+            hour=next(iter(lost), None)
+        )
     if isinstance(found, pd.Series) and set(found.index) == set(expected.index):
         assert list(found.index) == list(expected.index), _("the hours are not sorted: they come as {hours}").format(
             hours=list(found.index)
@@ -102,7 +114,7 @@ def leaves_the_blocks_alone(share_above_mean):
 
 @two_passes.check
 def computes_nothing(share_above_mean, reference, cost):
-    """Nothing is computed while the graph is built, and no block is worked on more often than needed."""
+    """Nothing is computed while the graph is built, and the graph is no larger than needed."""
     blocks = [dask.delayed(block) for block in _trips(np.random.default_rng(3), [8] * 6)]
     mine = cost.of(share_above_mean, blocks)
     assert mine.computes == 0, _(
@@ -132,7 +144,7 @@ def blocks_stay_apart(share_above_mean, reference, client, cost):
     theirs = cost.of(lambda: reference.share_above_mean(blocks).compute())
     assert mine.bytes <= theirs.bytes + size / 2, _(
         "right answer, but {mine:.1f} MB went over the wire where {theirs:.2f} MB are enough: blocks of {block:.1f} MB "
-        "were brought together in one task"
+        "left their worker. Does a task take several blocks, or is a pass built more than once?"
     ).format(mine=mine.bytes / 1e6, theirs=theirs.bytes / 1e6, block=size / 1e6)
 
 
@@ -140,7 +152,7 @@ enough = Exercise(
     "3.2",
     "Enough is enough",
     points=4,
-    minutes=15,
+    minutes=10,
     difficulty=3,
     hints=[
         "`for future in as_completed(reports)` hands them out as they finish. A loop can end early.",
@@ -154,12 +166,16 @@ def _report(i):
     return pd.DataFrame({"sum": [1.0 + i, 10.0 * i], "count": [5, 5]}, index=pd.Index([0, i + 1], name="hour"))
 
 
-def _reports(client, n=8, slow=None):
-    """Futures of reports; that of number `slow` comes two seconds later than the others."""
-    wait_for = None if slow is None else client.submit(time.sleep, 2, pure=False)
-    return [
-        client.submit(operator.getitem, [_report(i), wait_for if i == slow else None], 0, pure=False) for i in range(n)
-    ]
+def _reports(client, n=8):
+    """Futures of reports, each on its way."""
+    return [client.submit(operator.getitem, [_report(i)], 0, pure=False) for i in range(n)]
+
+
+def _late(client, i, seconds):
+    """An event that lets the report `i` come, `seconds` later at the latest; what waits for it; that report."""
+    event = Event(client=client)
+    gate = client.submit(Event.wait, event, timeout=seconds, pure=False)
+    return event, gate, client.submit(operator.getitem, [_report(i), gate], 0, pure=False)
 
 
 def _used(found):
@@ -194,17 +210,26 @@ def stops_when_it_has_enough(first_enough, client):
 
 @enough.check
 def does_not_wait_for_a_slow_one(first_enough, client):
-    """It does not wait for a report that comes late, and what was not used is cancelled."""
-    reports = _reports(client, slow=0)
-    found = first_enough(client, reports, 40)
+    """It does not wait for a report that comes late; what was not used is cancelled, and nothing else."""
+    quick = _reports(client)
+    wait(quick)
+    event, gate, late = _late(client, 8, seconds=3)
+    reports = [late, *quick]
+    found = first_enough(client, reports, 80)
+    in_time = not gate.done()
+    event.set()
     used = _used(found)
-    assert 0 not in used, _(
+    assert len(used) < len(reports), _("all reports were used, where the 8 quick ones hold enough trips")
+    assert 8 not in used, _(
         "the first report is on a slow disk, and you waited for it: take them as they complete, not as they were sent"
     )
-    left = [i for i, report in enumerate(reports) if i not in used and not report.cancelled()]
-    assert not left, _(
-        "{left} of the reports that were not used are still there: cancel them, so that the cluster is free"
-    ).format(left=len(left))
+    assert in_time, _("you had enough trips, and waited for one more report: stop as soon as there are enough")
+    assert late.cancelled(), _(
+        "a report that was not used is still to come: cancel it, so that the cluster is free for other work"
+    )
+    assert not any(report.cancelled() for report in quick), _(
+        "reports that were used are cancelled as well: whoever else holds them loses them, so cancel the unused ones"
+    )
 
 
 @enough.check
@@ -218,12 +243,23 @@ def takes_all_where_none_suffice(first_enough, client):
 
 @enough.check
 def fetches_each_report_once(first_enough, reference, client, cost):
-    """A report is fetched once."""
-    mine = cost.of(first_enough, client, _reports(client, n=12), 100)
-    theirs = cost.of(reference.first_enough, client, _reports(client, n=12), 100)
+    """A report is fetched once, and nothing is computed here while reports are on their way."""
+
+    def measured(function):
+        _event, _gate, late = _late(client, 11, seconds=0.6)
+        begin = time.thread_time()
+        bill = cost.of(function, client, [late, *_reports(client, n=11)], 120)
+        return bill, time.thread_time() - begin
+
+    mine, my_seconds = measured(first_enough)
+    theirs, their_seconds = measured(reference.first_enough)
     assert mine.fetches <= 1.5 * theirs.fetches, _(
         "right answer, but {mine} fetches where {theirs} are enough: each `result()` fetches again, so keep what came"
     ).format(mine=mine.fetches, theirs=theirs.fetches)
+    assert my_seconds <= their_seconds + 0.15, _(
+        "right answer, but your loop kept a core busy for {mine:.1f} s while it waited: `as_completed` sleeps until a "
+        "report comes"
+    ).format(mine=my_seconds)
 
 
 standard = Exercise(
@@ -235,14 +271,28 @@ standard = Exercise(
     hints=[
         "`X.mean(axis=0)` and `X.std(axis=0)` are lazy arrays of one entry per column, and NumPy's rules for adding a "
         "row to a table hold for Dask arrays.",
-        "`da.where(scale > 0, scale, 1)` replaces a deviation of zero, without looking at it.",
+        "A column is constant where its largest entry equals its smallest. There, let `da.where` put another number "
+        "in place of the deviation: divided by infinity (`np.inf`), anything finite is 0.",
     ],
 )
 
 
 def _standardised(X):
-    scale = X.std(axis=0)
-    return (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1)
+    return (X - X.mean(axis=0)) / np.where(X.max(axis=0) > X.min(axis=0), X.std(axis=0), np.inf)
+
+
+def _of_blocks(standardise, X, cuts):
+    """What the answer makes of `X` cut into blocks of `cuts` rows, and the largest array that a task returned."""
+    table = da.concatenate([da.from_array(part, chunks=-1) for part in np.split(X, np.cumsum(cuts)[:-1])])
+    sizes = [0]
+
+    def look(key, result, *_rest):
+        if not str(key).startswith("finalize"):  # Dask's own: the blocks, put together for who asked
+            sizes.append(getattr(result, "nbytes", 0))
+
+    with dask.config.set(scheduler="sync"), np.errstate(all="ignore"), Callback(posttask=look):
+        found = value_of(standardise(table), _("the standardised table"))
+    return found, max(sizes)
 
 
 @standard.check
@@ -251,7 +301,7 @@ def columns_as_numpy_would(standardise, rng):
     X = rng.normal(size=(60, 3)) * [1.0, 20.0, 0.1] + [0.0, 5.0, -3.0] + np.linspace(0, 2, 60)[:, None]
     cuts = [7, 33, 20]
     parts = np.split(X, np.cumsum(cuts)[:-1])
-    found = standardise(da.from_array(X, chunks=(tuple(cuts), 3)))
+    found, _size = _of_blocks(standardise, X, cuts)
     mistakes = {
         _("each block was standardised by itself: mean and deviation are those of all rows"): np.concatenate(
             [_standardised(part) for part in parts]
@@ -271,22 +321,46 @@ def columns_as_numpy_would(standardise, rng):
 
 @standard.check
 def constant_columns_become_zeros(standardise):
-    """A constant column becomes zeros."""
-    X = np.column_stack([np.full(12, 7.0), np.arange(12.0), np.zeros(12)])
-    with np.errstate(all="ignore"):
-        found = value_of(standardise(da.from_array(X, chunks=(5, 3))), _("the standardised table"))
-    assert not np.isnan(found).any(), _("a constant column became nan: it has no deviation to divide by")
-    expect_close(found, _standardised(X), _("the table with constant columns"))
+    """A constant column becomes zeros, whatever its value."""
+    constants = [7.0, 0.0, 0.1, 0.3, 1.1, 1e5 + 0.1]
+    X = np.column_stack([*[np.full(60, value) for value in constants], np.arange(60.0)])
+    found, _size = _of_blocks(standardise, X, [20, 20, 20])
+    assert not np.isnan(np.asarray(found, dtype=float)).any(), _(
+        "a constant column became nan: it has no deviation to divide by"
+    )
+    if np.shape(found) == X.shape:
+        off = [value for value, column in zip(constants, found.T, strict=False) if abs(column).max() > 1e-6]
+        assert not off, _(
+            "a column of {value} only does not become zeros: its computed deviation is not exactly 0, because the mean "
+            "of many {value} is rounded. Tell a constant column by its entries"
+        ).format(value=next(iter(off), None))
+    expect_close(found, _standardised(X), _("the table with constant columns"), atol=1e-6)
 
 
 @standard.check
-def far_from_zero(standardise, rng):
-    """Columns far from zero keep their digits."""
-    X = rng.normal(size=(50, 2)) + 1e9
-    found = value_of(standardise(da.from_array(X, chunks=(20, 2))), _("the standardised table"))
-    assert np.allclose(found, _standardised(X), rtol=1e-4, atol=1e-4), _(
-        "columns near a billion come out wrong: a mean of squares less a squared mean loses the digits; subtract first"
+def any_magnitude(standardise, rng):
+    """Columns far from zero keep their digits, and columns of tiny numbers count as any other."""
+    X, cuts = rng.normal(size=(50, 2)), [20, 20, 10]
+    plain, far, tiny = (_of_blocks(standardise, table, cuts)[0] for table in (X, X + 1e9, X * 1e-9))
+    expect_close(plain, _standardised(X), _("a table of ordinary numbers"), rtol=1e-6, atol=1e-8)
+    assert np.allclose(far, plain, rtol=1e-4, atol=1e-4), _(
+        "columns near a billion come out wrong, and the same columns near zero do not: a mean of squares less a "
+        "squared mean loses the digits; subtract first"
     )
+    assert np.allclose(tiny, plain, rtol=1e-4, atol=1e-4), _(
+        "columns of billionths come out wrong, and a billion times larger they do not: is something added to the "
+        "deviation, or a small one taken for none?"
+    )
+
+
+@standard.check
+def blocks_stay_apart_in_the_table(standardise):
+    """No task holds more than a block."""
+    X, cuts = np.random.default_rng(3).normal(size=(100, 4)), [10] * 10
+    found, size = _of_blocks(standardise, X, cuts)
+    assert size <= 3 * X.nbytes / len(cuts), _(
+        "one task holds {times:.0f} blocks: a table that fits in one block needs no Dask, so bring only sums together"
+    ).format(times=size * len(cuts) / X.nbytes)
 
 
 @standard.check
@@ -311,7 +385,8 @@ def one_expression(standardise, reference, cost):
     mine = cost.of(lambda: mine.result.compute())
     theirs = cost.of(lambda: reference.standardise(X).compute())
     assert mine.tasks <= 1.5 * theirs.tasks, _(
-        "right answer, but {mine} tasks where {theirs} are enough: let all columns go through together"
+        "right answer, but {mine} tasks where {theirs} are enough: does each column go through by itself, or is "
+        "something worked out twice?"
     ).format(mine=mine.tasks, theirs=theirs.tasks)
 
 
@@ -319,7 +394,7 @@ largest = Exercise(
     "3.4",
     "The largest few of each key",
     points=4,
-    minutes=15,
+    minutes=10,
     difficulty=3,
     hints=[
         "A summary is a short list. One function adds a value to it and cuts it to k, the other joins two summaries "
@@ -330,8 +405,8 @@ largest = Exercise(
 )
 
 
-def _pairs(rng, n, keys="abcd"):
-    which, values = rng.integers(len(keys), size=n), rng.integers(40, size=n)
+def _pairs(rng, n, keys="abcd", least=1):
+    which, values = rng.integers(len(keys), size=n), rng.integers(least, least + 40, size=n)
     return [(keys[i], int(value)) for i, value in zip(which, values, strict=True)]
 
 
@@ -343,7 +418,7 @@ def _expect_largest(found, pairs, k):
     values = value_of(found, _("the bag"))
     try:
         found = dict(values)
-        lists = {key: [int(value) for value in some] for key, some in found.items()}
+        lists = {key: [value + 0 for value in some] for key, some in found.items()}
     except (TypeError, ValueError):
         raise AssertionError(
             _("the bag should hold (key, list of values), but its first item is {item!r}").format(
@@ -353,15 +428,18 @@ def _expect_largest(found, pairs, k):
     assert len(found) == len(values), _("a key turns up more than once: the blocks' summaries were not merged")
     expected = _largest(pairs, k)
     assert set(lists) == set(expected), _("the keys are {found}, expected are {expected}").format(
-        found=sorted(map(str, lists)), expected=sorted(expected)
+        found=sorted(map(repr, lists)), expected=sorted(map(repr, expected))
     )
-    for key, some in sorted(lists.items()):
+    for key, some in lists.items():
         of_key = [value for other, value in pairs if other == key]
         foreign = [value for value in some if value not in of_key]
+        assert not set(foreign) & {value for _other, value in pairs}, _(
+            "key {key!r} has values of another key: is the start value changed in place? It is shared by all keys of a "
+            "block"
+        ).format(key=key)
         assert not foreign, _(
-            "key {key!r} has the value {value}, which no pair has with that key: is the start value changed in place? "
-            "It is shared by all keys of a block"
-        ).format(key=key, value=foreign[0])
+            "key {key!r} has the value {value}, which no pair has: what does the start value hold?"
+        ).format(key=key, value=next(iter(foreign), None))
         assert len(some) <= k, _(
             "key {key!r} has {found} values where k is {k}: the function that merges two summaries must cut as well"
         ).format(key=key, found=len(some), k=k)
@@ -395,8 +473,8 @@ def equals_sorting_everything(largest_by_key, rng):
 
 @largest.check
 def any_k(largest_by_key, rng):
-    """It works for k = 1, and for one block."""
-    pairs = _pairs(rng, 30)
+    """It works for k = 1, for one block, for keys and values of other kinds."""
+    pairs = _pairs(rng, 30, keys=[7, 8, (9, "x")], least=-60)
     with dask.config.set(scheduler="sync"):
         _expect_largest(largest_by_key(db.from_sequence(pairs, npartitions=1), 5), pairs, 5)
         _expect_largest(largest_by_key(db.from_sequence(pairs, npartitions=5), 1), pairs, 1)
@@ -404,7 +482,7 @@ def any_k(largest_by_key, rng):
 
 @largest.check
 def only_summaries_travel(largest_by_key, reference, client, cost):
-    """Summaries of at most k values travel, not the pairs."""
+    """Summaries of at most k values travel, not the pairs: out of a block, and out of a merge."""
     pairs = _pairs(np.random.default_rng(3), 8_000)
     bag = client.persist(db.from_sequence(pairs, npartitions=8))
     wait(bag)
@@ -418,17 +496,32 @@ def only_summaries_travel(largest_by_key, reference, client, cost):
         "right answer, but {mine} tasks where {theirs} are enough: `groupby` sends every pair from block to block, "
         "`foldby` only summaries"
     ).format(mine=mine.tasks, theirs=theirs.tasks)
-    assert mine.bytes <= 3 * theirs.bytes, _(
-        "right answer, but {mine:.0f} kB went over the wire where {theirs:.0f} kB are enough: cut a summary to k "
-        "values inside its block"
-    ).format(mine=mine.bytes / 1e3, theirs=theirs.bytes / 1e3)
+    longest = _longest_list(largest_by_key(db.from_sequence(pairs, npartitions=8), 3))
+    assert longest <= 3, _(
+        "right answer, but a summary of {longest} values came out of a task where k is 3: cut to k values inside the "
+        "block, and again where two summaries are merged"
+    ).format(longest=longest)
+
+
+def _longest_list(bag):
+    """The most values of one key in what any task of `bag` returns."""
+    lengths = [0]
+
+    def look(_key, result, *_rest):
+        items = result.items() if isinstance(result, dict) else result if isinstance(result, list) else ()
+        pairs = [item for item in items if isinstance(item, tuple) and len(item) == 2]
+        lengths.extend(len(value) for _name, value in pairs if isinstance(value, list | tuple))
+
+    with dask.config.set(scheduler="sync"), Callback(posttask=look):
+        bag.compute(optimize_graph=False)
+    return max(lengths)
 
 
 harmonic = Exercise(
     "3.5",
     "An aggregation that Dask does not have",
     points=4,
-    minutes=15,
+    minutes=10,
     difficulty=3,
     hints=[
         "What must a partition report, so that reports add up and the harmonic mean can be made of the sums?",
@@ -455,7 +548,7 @@ def _lazy(frame):
 
 
 def _harmonic(values):
-    return len(values) / (1 / values).sum()
+    return values.count() / (1 / values).sum()
 
 
 def _aggregated(frame, aggregation, **options):
@@ -463,7 +556,15 @@ def _aggregated(frame, aggregation, **options):
         "harmonic_mean() should return a dd.Aggregation, but it returns a {kind}"
     ).format(kind=type(aggregation).__name__)
     with dask.config.set(scheduler="sync"):
-        return value_of(frame.groupby("hour")["speed"].agg(aggregation, **options), _("the aggregation")).sort_index()
+        try:
+            return frame.groupby("hour")["speed"].agg(aggregation, **options).compute().sort_index()
+        except Exception as error:
+            raise LearnerError(
+                _(
+                    "Dask could not apply it ({kind}: {error}). Let `agg` take and return as many numbers as `chunk` "
+                    "returns, in a tuple where there are several, and `finalize` make one number of them"
+                ).format(kind=type(error).__name__, error=error)
+            ) from error
 
 
 @harmonic.check
@@ -491,8 +592,9 @@ def equals_pandas_in_one_step(harmonic_mean):
 def equals_pandas_in_a_tree(harmonic_mean):
     """With partitions that are added up in a tree it gives the same."""
     frame = _speeds([20, 4, 9, 16, 2, 30])
-    found = _aggregated(_lazy(frame), harmonic_mean(), split_every=2)
     expected = frame.groupby("hour")["speed"].apply(_harmonic)
+    expect_close(_aggregated(_lazy(frame), harmonic_mean()), expected, _("the harmonic mean before there is a tree"))
+    found = _aggregated(_lazy(frame), harmonic_mean(), split_every=2)
     assert np.shape(found) == expected.shape and np.allclose(found, expected), _(
         "right for few partitions, and wrong where `agg` runs on several levels of a tree: what it returns is given to "
         "it again, so let it only add up, and divide in `finalize`"
@@ -501,15 +603,24 @@ def equals_pandas_in_a_tree(harmonic_mean):
 
 @harmonic.check
 def any_data(harmonic_mean, rng):
-    """It depends on nothing but the values: other hours, other speeds, one partition."""
+    """Other hours, other speeds, one partition; a missing value does not count, and a zero does."""
     frame = pd.DataFrame({"hour": rng.integers(20, 23, 30), "speed": rng.uniform(0.5, 50, 30)})
+    frame.loc[3, "speed"] = np.nan
+    frame.loc[[8, 9]] = [[23, 0.0], [23, 10.0]]
+    grouped = frame.groupby("hour")["speed"]
+    missing = _("a missing value is counted: `size` counts rows, `count` counts values")
+    zeros = _("a zero is left out: 1/0 is infinite, and the harmonic mean is then 0")
+    mistakes = {
+        missing: grouped.apply(lambda values: len(values) / (1 / values).sum()),
+        zeros: grouped.apply(lambda values: values.count() / (1 / values[values > 0]).sum()),
+    }
     found = _aggregated(dd.from_pandas(frame, npartitions=1), harmonic_mean())
-    expect_close(found, frame.groupby("hour")["speed"].apply(_harmonic), _("the harmonic mean by hour"))
+    expect_close(found, grouped.apply(_harmonic), _("the harmonic mean by hour"), mistakes=mistakes)
 
 
 @harmonic.check
 def reports_are_small(harmonic_mean, reference, client, cost):
-    """A partition reports two numbers per group, however many rows it has."""
+    """A partition reports a few numbers per group, however many rows it has."""
     frame = client.persist(_lazy(_speeds([20_000] * 4)))
     wait(frame)
     mine = cost.of(lambda: frame.groupby("hour")["speed"].agg(harmonic_mean()).compute())
@@ -524,7 +635,7 @@ predict = Exercise(
     "3.6",
     "Predict the schedule",
     points=4,
-    minutes=15,
+    minutes=10,
     difficulty=3,
     hints=[
         "Keep the set of tasks that are done. A task is ready when all it needs is in that set; update the set only "
@@ -554,6 +665,27 @@ def _graph(rng, n):
     return {task: needs[task] for task in shuffled}, {t: int(p) for t, p in zip(tasks, rng.permutation(n), strict=True)}
 
 
+def _ended(schedule, needs, places, n_workers, most=100_000):
+    """`schedule(...)`, given up after `most` lines: an answer that waits for ever would fill the memory."""
+    left = most
+
+    def count(_frame, _event, _value):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise LearnerError(
+                _("it does not end: a task that is not ready must not stop the others, which may have larger places")
+            )
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        return schedule(needs, places, n_workers)
+    finally:
+        sys.settrace(before)
+
+
 def _expect_schedule(found, needs, places, n_workers):
     """`found` obeys every rule of a schedule; each broken rule has its own sentence."""
     assert isinstance(found, list) and all(isinstance(step, list) for step in found), _(
@@ -566,6 +698,7 @@ def _expect_schedule(found, needs, places, n_workers):
     assert set(run) == set(needs), _("{n} of {of} tasks never run").format(n=len(set(needs) - set(run)), of=len(needs))
     done: set = set()
     for number, step in enumerate(found, start=1):
+        assert step, _("step {number} is empty, though no worker has to wait there").format(number=number)
         early = [task for task in step if not set(needs[task]) <= done]
         assert not early, _(
             "in step {number} task {task!r} runs before an input of it is done: inputs must be done in an earlier step"
@@ -592,7 +725,7 @@ def a_tree_on_a_few_workers(schedule):
     for order in ("abxcdyz", "abcdxyz", "dcybaxz", "acxbyzd"):
         places = {task: place for place, task in enumerate(order)}
         for n_workers in (3, 2):
-            _expect_schedule(schedule(dict(needs), dict(places), n_workers), needs, places, n_workers)
+            _expect_schedule(_ended(schedule, dict(needs), dict(places), n_workers), needs, places, n_workers)
 
 
 @predict.check
@@ -600,7 +733,7 @@ def any_graph_and_any_number_of_workers(schedule, rng):
     """Random graphs, on one worker up to as many as there are tasks."""
     for n_workers in (1, 2, 3, 12):
         needs, places = _graph(rng, 12)
-        _expect_schedule(schedule(dict(needs), dict(places), n_workers), needs, places, n_workers)
+        _expect_schedule(_ended(schedule, dict(needs), dict(places), n_workers), needs, places, n_workers)
 
 
 @predict.check
@@ -608,5 +741,5 @@ def leaves_the_graph_alone(schedule):
     """The graph is not changed: it is to run afterwards."""
     needs, places = _graph(np.random.default_rng(3), 10)
     before = {task: list(inputs) for task, inputs in needs.items()}, dict(places)
-    schedule(needs, places, 2)
+    _ended(schedule, needs, places, 2)
     assert (needs, places) == before, _("`needs` or `places` was changed in place: work on copies")

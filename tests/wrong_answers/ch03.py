@@ -139,7 +139,63 @@ def share_above_mean(blocks):
 
     return dask.delayed(share)(blocks)
 """,
-            "brought together in one task",
+            "Does a task take several blocks",
+            status="wasteful",
+        ),
+        Wrong(
+            "as fast as the mean counts as faster",
+            """
+def share_above_mean(blocks):
+    def count_above(trips, mean):
+        above = trips["speed"] >= trips["hour"].map(mean)
+        return above.groupby(trips["hour"]).agg(["sum", "count"])
+
+    mean = dask.delayed(means)(dask.delayed(add_up)([dask.delayed(hour_sums)(block) for block in blocks]))
+    counts = [dask.delayed(count_above)(block, mean) for block in blocks]
+    return dask.delayed(means)(dask.delayed(add_up)(counts))
+""",
+            "a trip as fast as the mean is not faster",
+        ),
+        Wrong(
+            "below the mean",
+            """
+def share_above_mean(blocks):
+    def count_above(trips, mean):
+        above = trips["speed"] < trips["hour"].map(mean)
+        return above.groupby(trips["hour"]).agg(["sum", "count"])
+
+    mean = dask.delayed(means)(dask.delayed(add_up)([dask.delayed(hour_sums)(block) for block in blocks]))
+    counts = [dask.delayed(count_above)(block, mean) for block in blocks]
+    return dask.delayed(means)(dask.delayed(add_up)(counts))
+""",
+            "the trips below the mean",
+        ),
+        Wrong(
+            "an hour without a faster trip has no share",
+            """
+def share_above_mean(blocks):
+    def faster(trips, mean):
+        return hour_sums(trips[trips["speed"] > trips["hour"].map(mean)])
+
+    total = dask.delayed(add_up)([dask.delayed(hour_sums)(block) for block in blocks])
+    mean = dask.delayed(means)(total)
+    above = dask.delayed(add_up)([dask.delayed(faster)(block, mean) for block in blocks])
+    return dask.delayed(lambda above, total: above["count"] / total["count"])(above, total)
+""",
+            "where no trip is faster than the mean it is 0",
+        ),
+        Wrong(
+            "every task of the second pass takes all blocks",
+            """
+def share_above_mean(blocks):
+    def count_above(trips, all_blocks):
+        above = trips["speed"] > trips["hour"].map(means(add_up([hour_sums(block) for block in all_blocks])))
+        return above.groupby(trips["hour"]).agg(["sum", "count"])
+
+    counts = [dask.delayed(count_above)(block, blocks) for block in blocks]
+    return dask.delayed(means)(dask.delayed(add_up)(counts))
+""",
+            "Does a task take several blocks",
             status="wasteful",
         ),
     ],
@@ -177,7 +233,7 @@ def first_enough(client, reports, n_trips):
             break
     return add_up(taken)
 """,
-            "cancel them",
+            "cancel it, so that the cluster is free",
         ),
         Wrong(
             "stops when there would be more than enough",
@@ -259,17 +315,81 @@ def first_enough(client, reports, n_trips):
             "keep what came",
             status="wasteful",
         ),
+        Wrong(
+            "waits for one report more",
+            """
+def first_enough(client, reports, n_trips):
+    unused, taken, arrived = set(reports), [], 0
+    for future in as_completed(reports):
+        if arrived >= n_trips:
+            break
+        unused.discard(future)
+        taken.append(future.result())
+        arrived += taken[-1]["count"].sum()
+    client.cancel(list(unused))
+    return add_up(taken)
+""",
+            "and waited for one more report",
+        ),
+        Wrong(
+            "cancels the used ones too",
+            """
+def first_enough(client, reports, n_trips):
+    unused, taken, arrived = set(reports), [], 0
+    for future in as_completed(reports):
+        unused.discard(future)
+        taken.append(future.result())
+        arrived += taken[-1]["count"].sum()
+        if arrived >= n_trips:
+            break
+    client.cancel(reports)
+    return add_up(taken)
+""",
+            "cancel the unused ones",
+        ),
+        Wrong(
+            "counts hours, not trips",
+            """
+def first_enough(client, reports, n_trips):
+    unused, taken, arrived = set(reports), [], 0
+    for future in as_completed(reports):
+        unused.discard(future)
+        taken.append(future.result())
+        arrived += len(taken[-1])
+        if arrived >= n_trips:
+            break
+    client.cancel(list(unused))
+    return add_up(taken)
+""",
+            "where the 8 quick ones hold enough",
+        ),
+        Wrong(
+            "asks again and again who is done",
+            """
+def first_enough(client, reports, n_trips):
+    unused, taken, arrived = list(reports), [], 0
+    while unused and arrived < n_trips:
+        for future in [future for future in unused if future.done()]:
+            unused.remove(future)
+            taken.append(future.result())
+            arrived += taken[-1]["count"].sum()
+            if arrived >= n_trips:
+                break
+    client.cancel(unused)
+    return add_up(taken)
+""",
+            "kept a core busy",
+            status="wasteful",
+        ),
     ],
     "3.3": [
         Wrong(
             "each block by itself",
             """
 def standardise(X):
-    import numpy as np
-
     def one(block):
         scale = block.std(axis=0)
-        return (block - block.mean(axis=0)) / np.where(scale > 0, scale, 1)
+        return (block - block.mean(axis=0)) / np.where(block.max(axis=0) > block.min(axis=0), scale, np.inf)
 
     return X.map_blocks(one, dtype=float)
 """,
@@ -288,7 +408,7 @@ def standardise(X):
             """
 def standardise(X):
     scale = X.std(axis=0, ddof=1)
-    return (X - X.mean(axis=0)) / da.where(scale > 0, scale, 1)
+    return (X - X.mean(axis=0)) / da.where(X.max(axis=0) > X.min(axis=0), scale, np.inf)
 """,
             "ddof=1",
         ),
@@ -305,7 +425,7 @@ def standardise(X):
             """
 def standardise(X):
     scale = da.sqrt(da.maximum((X**2).mean(axis=0) - X.mean(axis=0) ** 2, 0))
-    return (X - X.mean(axis=0)) / da.where(scale > 0, scale, 1)
+    return (X - X.mean(axis=0)) / da.where(X.max(axis=0) > X.min(axis=0), scale, np.inf)
 """,
             "loses the digits",
         ),
@@ -313,11 +433,9 @@ def standardise(X):
             "computed",
             """
 def standardise(X):
-    import numpy as np
-
     X = X.compute()
     scale = X.std(axis=0)
-    return (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1)
+    return (X - X.mean(axis=0)) / np.where(X.max(axis=0) > X.min(axis=0), scale, np.inf)
 """,
             "build it, do not compute it",
         ),
@@ -325,11 +443,9 @@ def standardise(X):
             "one block for all rows",
             """
 def standardise(X):
-    import numpy as np
-
     def whole(block):
         scale = block.std(axis=0)
-        return (block - block.mean(axis=0)) / np.where(scale > 0, scale, 1)
+        return (block - block.mean(axis=0)) / np.where(block.max(axis=0) > block.min(axis=0), scale, np.inf)
 
     return X.rechunk((-1, X.shape[1])).map_blocks(whole, dtype=float)
 """,
@@ -339,10 +455,8 @@ def standardise(X):
             "mean and deviation are computed first",
             """
 def standardise(X):
-    import numpy as np
-
     mean, scale = X.mean(axis=0).compute(), X.std(axis=0).compute()
-    return (X - mean) / np.where(scale > 0, scale, 1)
+    return (X - mean) / da.where(X.max(axis=0) > X.min(axis=0), scale, np.inf)
 """,
             "2 computes while the expression was built",
             status="wasteful",
@@ -355,11 +469,65 @@ def standardise(X):
     for j in range(X.shape[1]):
         column = X[:, j]
         scale = column.std()
-        columns.append((column - column.mean()) / da.where(scale > 0, scale, 1))
+        columns.append((column - column.mean()) / da.where(column.max() > column.min(), scale, np.inf))
     return da.stack(columns, axis=1).rechunk(X.chunks)
 """,
-            "let all columns go through together",
+            "does each column go through by itself",
             status="wasteful",
+        ),
+        Wrong(
+            "a deviation that is not exactly zero",
+            """
+def standardise(X):
+    scale = X.std(axis=0)
+    return (X - X.mean(axis=0)) / da.where(scale > 0, scale, 1)
+""",
+            "its computed deviation is not exactly 0",
+        ),
+        Wrong(
+            "something is added to the deviation",
+            """
+def standardise(X):
+    return (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-8)
+""",
+            "is something added to the deviation",
+        ),
+        Wrong(
+            "small deviations are taken for none",
+            """
+def standardise(X):
+    scale = X.std(axis=0)
+    return (X - X.mean(axis=0)) / da.where(scale < 1e-6, np.inf, scale)
+""",
+            "or a small one taken for none?",
+        ),
+        Wrong(
+            "what is not a number becomes zero",
+            """
+def standardise(X):
+    return da.nan_to_num((X - X.mean(axis=0)) / X.std(axis=0))
+""",
+            "its computed deviation is not exactly 0",
+        ),
+        Wrong(
+            "all rows in one block and back",
+            """
+def standardise(X):
+    def whole(block):
+        scale = block.std(axis=0)
+        return (block - block.mean(axis=0)) / np.where(block.max(axis=0) > block.min(axis=0), scale, np.inf)
+
+    return X.rechunk(X.shape).map_blocks(whole, dtype=float).rechunk(X.chunks)
+""",
+            "one task holds 10 blocks",
+        ),
+        Wrong(
+            "the example by heart",
+            """
+def standardise(X):
+    return da.from_array(np.array([[-1.069], [-0.535], [0.0], [1.604]]))
+""",
+            "has shape (4, 1)",
         ),
     ],
     "3.4": [
@@ -466,7 +634,44 @@ def largest_by_key(pairs, k):
     lists = pairs.foldby(lambda p: p[0], lambda v, p: [*v, p[1]], [], lambda a, b: a + b, [])
     return lists.map(lambda group: (group[0], sorted(group[1], reverse=True)[:k]))
 """,
-            "cut a summary to k values inside its block",
+            "cut to k values inside the block",
+            status="wasteful",
+        ),
+        Wrong(
+            "keys become strings",
+            """
+def largest_by_key(pairs, k):
+    def cut(values):
+        return sorted(values, reverse=True)[:k]
+
+    named = pairs.map(lambda p: (str(p[0]), p[1]))
+    return named.foldby(lambda p: p[0], lambda v, p: cut([*v, p[1]]), [], lambda a, b: cut(a + b), [])
+""",
+            "the keys are",
+        ),
+        Wrong(
+            "starts from zeros",
+            """
+def largest_by_key(pairs, k):
+    def cut(values):
+        return sorted(values, reverse=True)[:k]
+
+    zeros = [0] * k
+    return pairs.foldby(lambda p: p[0], lambda v, p: cut([*v, p[1]]), zeros, lambda a, b: cut(a + b), zeros)
+""",
+            "what does the start value hold?",
+        ),
+        Wrong(
+            "merges grow, and are cut at the end",
+            """
+def largest_by_key(pairs, k):
+    def cut(values):
+        return sorted(values, reverse=True)[:k]
+
+    lists = pairs.foldby(lambda p: p[0], lambda v, p: cut([*v, p[1]]), [], lambda a, b: a + b, [])
+    return lists.map(lambda group: (group[0], cut(group[1])))
+""",
+            "again where two summaries are merged",
             status="wasteful",
         ),
     ],
@@ -546,15 +751,63 @@ def harmonic_mean():
             "every value goes to the end",
             """
 def harmonic_mean():
+    import pandas as pd
+
     return dd.Aggregation(
         "harmonic_mean",
         lambda grouped: grouped.apply(list),
         lambda lists: lists.sum(),
-        lambda lists: lists.map(lambda values: len(values) / sum(1 / value for value in values)),
+        lambda lists: lists.map(lambda values: pd.Series(values).count() / (1 / pd.Series(values)).sum()),
     )
 """,
             "passes the values on instead of a summary",
             status="wasteful",
+        ),
+        Wrong(
+            "divides in agg, without finalize",
+            """
+def harmonic_mean():
+    return dd.Aggregation(
+        "harmonic_mean",
+        lambda grouped: (grouped.count(), grouped.apply(lambda values: (1 / values).sum())),
+        lambda counts, inverses: counts.sum() / inverses.sum(),
+    )
+""",
+            "take and return as many numbers as",
+        ),
+        Wrong(
+            "counts missing values",
+            """
+def harmonic_mean():
+    return dd.Aggregation(
+        "harmonic_mean",
+        lambda grouped: (grouped.size(), grouped.apply(lambda values: (1 / values).sum())),
+        lambda counts, inverses: (counts.sum(), inverses.sum()),
+        lambda counts, inverses: counts / inverses,
+    )
+""",
+            "a missing value is counted",
+        ),
+        Wrong(
+            "leaves zeros out",
+            """
+def harmonic_mean():
+    return dd.Aggregation(
+        "harmonic_mean",
+        lambda grouped: (grouped.count(), grouped.apply(lambda values: (1 / values[values > 0]).sum())),
+        lambda counts, inverses: (counts.sum(), inverses.sum()),
+        lambda counts, inverses: counts / inverses,
+    )
+""",
+            "a zero is left out",
+        ),
+        Wrong(
+            "the median",
+            """
+def harmonic_mean():
+    return dd.Aggregation("harmonic_mean", lambda grouped: grouped.median(), lambda medians: medians.median())
+""",
+            "the harmonic mean before there is a tree is off",
         ),
     ],
     "3.6": [
@@ -657,6 +910,34 @@ def schedule(needs, places, n_workers):
     return steps
 """,
             "changed in place",
+        ),
+        Wrong(
+            "an empty step at the end",
+            """
+def schedule(needs, places, n_workers):
+    done, steps = set(), []
+    while not steps or steps[-1]:
+        ready = [task for task in needs if task not in done and done.issuperset(needs[task])]
+        steps.append(sorted(ready, key=places.get)[:n_workers])
+        done.update(steps[-1])
+    return steps
+""",
+            "is empty, though no worker has to wait there",
+        ),
+        Wrong(
+            "waits for ever for its turn",
+            """
+def schedule(needs, places, n_workers):
+    queue, done, steps = sorted(needs, key=places.get), set(), []
+    while queue:
+        step = []
+        while queue and len(step) < n_workers and done.issuperset(needs[queue[0]]):
+            step.append(queue.pop(0))
+        steps.append(step)
+        done.update(step)
+    return steps
+""",
+            "it does not end",
         ),
     ],
 }

@@ -69,6 +69,38 @@ def serial_fraction(workers, seconds):
 """,
             "more than twice as fast",
         ),
+        Wrong(
+            "the mean of one worker's runs is the unit",
+            """
+def serial_fraction(workers, seconds):
+    alone = workers == 1
+    if not alone.any():
+        divided, serial = np.polyfit(1 / workers, seconds, 1)
+        return serial / (serial + divided)
+    share, p = seconds[~alone] / seconds[alone].mean(), workers[~alone]
+    return float(np.clip(np.mean((share - 1 / p) / (1 - 1 / p)), 0, 1))
+""",
+            "the runs with one worker alone make your unit",
+        ),
+        Wrong(
+            "the mean for each count of workers",
+            """
+def serial_fraction(workers, seconds):
+    counts = np.unique(workers)
+    divided, serial = np.polyfit(1 / counts, [seconds[workers == p].mean() for p in counts], 1)
+    return float(np.clip(serial / (serial + divided), 0, 1))
+""",
+            "one number for each count of workers",
+        ),
+        Wrong(
+            "above one",
+            """
+def serial_fraction(workers, seconds):
+    divided, serial = np.polyfit(1 / workers, seconds, 1)
+    return max(0, serial / (serial + divided))
+""",
+            "two workers were slower than one",
+        ),
     ],
     "1.2": [
         Wrong(
@@ -148,6 +180,54 @@ def workers_by_gustafson(serial, efficiency):
 """,
             "the number of workers by Amdahl",
         ),
+        Wrong(
+            "a search that ends at a hundred",
+            """
+def workers_by_amdahl(serial, efficiency):
+    if serial == 0:
+        return np.inf
+    return max(p for p in range(1, 101) if 1 / (serial * p + 1 - serial) >= efficiency - 1e-12)
+
+def workers_by_gustafson(serial, efficiency):
+    return np.inf if efficiency <= 1 - serial else np.floor(serial / (efficiency - 1 + serial) + 1e-9)
+""",
+            "is too small: one worker more",
+        ),
+        Wrong(
+            "a small share taken for none",
+            """
+def workers_by_amdahl(serial, efficiency):
+    return np.inf if serial <= 0.005 else np.floor(1 + (1 / efficiency - 1) / serial + 1e-9)
+
+def workers_by_gustafson(serial, efficiency):
+    return np.inf if efficiency <= 1 - serial else np.floor(serial / (efficiency - 1 + serial) + 1e-9)
+""",
+            "is too large: with that many",
+        ),
+        Wrong(
+            "the border divides by zero",
+            """
+def workers_by_amdahl(serial, efficiency):
+    return np.inf if serial == 0 else np.floor(1 + (1 / efficiency - 1) / serial + 1e-9)
+
+def workers_by_gustafson(serial, efficiency):
+    if serial == 0 or efficiency < 1 - serial:
+        return np.inf
+    return np.floor(float(serial) / float(efficiency - 1 + serial) + 1e-9)
+""",
+            "end in a division by zero",
+        ),
+        Wrong(
+            "more than asked, in place of at least",
+            """
+def workers_by_amdahl(serial, efficiency):
+    return np.inf if serial == 0 else max(1, np.ceil(1 + (1 / efficiency - 1) / serial) - 1)
+
+def workers_by_gustafson(serial, efficiency):
+    return np.inf if efficiency <= 1 - serial else max(1, np.ceil(serial / (efficiency - 1 + serial)) - 1)
+""",
+            "is too small: one worker more",
+        ),
     ],
     "1.3": [
         Wrong(
@@ -186,7 +266,7 @@ def fit_message_cost(nbytes, seconds):
     beta, alpha = np.polyfit(np.log(nbytes), np.log(seconds), 1)
     return np.exp(alpha), beta
 """,
-            "(alpha, beta) is off",
+            "is a power law",
         ),
         Wrong(
             "the smallest and the largest message alone",
@@ -205,6 +285,63 @@ def fit_message_cost(nbytes, seconds):
     return tuple(np.linalg.lstsq(columns, seconds)[0])
 """,
             "changed in place",
+        ),
+        Wrong(
+            "a line through the first and the last message",
+            """
+def fit_message_cost(nbytes, seconds):
+    b = (seconds[-1] - seconds[0]) / (nbytes[-1] - nbytes[0])
+    return seconds[0] - b * nbytes[0], b
+""",
+            "a line through two ends",
+        ),
+        Wrong(
+            "a line through the smallest and the largest message",
+            """
+def fit_message_cost(nbytes, seconds):
+    low, high = np.argmin(nbytes), np.argmax(nbytes)
+    b = (seconds[high] - seconds[low]) / (nbytes[high] - nbytes[low])
+    return seconds[low] - b * nbytes[low], b
+""",
+            "a line through two ends",
+        ),
+        Wrong(
+            "a line through two quarters",
+            """
+def fit_message_cost(nbytes, seconds):
+    order, n = np.argsort(nbytes), len(nbytes) // 4
+    low, high = order[:n], order[-n:]
+    b = (seconds[high].mean() - seconds[low].mean()) / (nbytes[high].mean() - nbytes[low].mean())
+    return seconds[low].mean() - b * nbytes[low].mean(), b
+""",
+            "a line through two ends",
+        ),
+        Wrong(
+            "half of the way",
+            """
+def fit_message_cost(nbytes, seconds):
+    beta, alpha = np.polyfit(nbytes, seconds, 1, w=1 / np.sqrt(seconds))
+    return alpha, beta
+""",
+            "half of the way",
+        ),
+        Wrong(
+            "the middle of the small ones, the middle of the large ones",
+            """
+def fit_message_cost(nbytes, seconds):
+    alpha = np.median(seconds[nbytes <= np.quantile(nbytes, 0.2)])
+    large = nbytes >= np.quantile(nbytes, 0.8)
+    return alpha, np.median((seconds[large] - alpha) / nbytes[large])
+""",
+            "is not as small as it can be",
+        ),
+        Wrong(
+            "a constant",
+            """
+def fit_message_cost(nbytes, seconds):
+    return 0.001, 1e-9
+""",
+            "(alpha, beta) is off",
         ),
     ],
     "1.4": [
@@ -236,7 +373,7 @@ def with_backup(client, function, argument, first, second, patience):
     copies = [client.submit(function, argument, workers=[w], pure=False) for w in (first, second)]
     return next(iter(as_completed(copies))).result()
 """,
-            "a copy was started all the same",
+            "before the patience of",
         ),
         Wrong(
             "sleeps through its patience",
@@ -289,7 +426,7 @@ def with_backup(client, function, argument, first, second, patience):
         copies.append(client.submit(function, argument, workers=[first], pure=False))
     return next(iter(as_completed(copies))).result()
 """,
-            "no copy ever started",
+            "started twice on the first worker",
         ),
         Wrong(
             "returns the future",
@@ -303,6 +440,66 @@ def with_backup(client, function, argument, first, second, patience):
     return next(iter(as_completed(copies)))
 """,
             "is it a future",
+        ),
+        Wrong(
+            "a patience of its own, too short",
+            """
+def with_backup(client, function, argument, first, second, patience):
+    copies = [client.submit(function, argument, workers=[first], pure=False)]
+    try:
+        wait(copies, timeout=0.2)
+    except TimeoutError:
+        copies.append(client.submit(function, argument, workers=[second], pure=False))
+    winner = next(iter(as_completed(copies)))
+    client.cancel([copy for copy in copies if copy is not winner])
+    return winner.result()
+""",
+            "seconds was over: wait for as long as",
+        ),
+        Wrong(
+            "a patience of its own, too long",
+            """
+def with_backup(client, function, argument, first, second, patience):
+    copies = [client.submit(function, argument, workers=[first], pure=False)]
+    try:
+        wait(copies, timeout=1)
+    except TimeoutError:
+        copies.append(client.submit(function, argument, workers=[second], pure=False))
+    winner = next(iter(as_completed(copies)))
+    client.cancel([copy for copy in copies if copy is not winner])
+    return winner.result()
+""",
+            "end at about the same time",
+        ),
+        Wrong(
+            "the loser is kept",
+            """
+def with_backup(client, function, argument, first, second, patience):
+    global keep
+    keep = copies = [client.submit(function, argument, workers=[first], pure=False)]
+    try:
+        wait(copies, timeout=patience)
+    except TimeoutError:
+        copies.append(client.submit(function, argument, workers=[second], pure=False))
+    return next(iter(as_completed(copies))).result()
+""",
+            "still to finish the copy that lost",
+        ),
+        Wrong(
+            "the first worker alone",
+            """
+def with_backup(client, function, argument, first, second, patience):
+    return client.submit(function, argument, workers=[first]).result()
+""",
+            "no copy ever started",
+        ),
+        Wrong(
+            "called here",
+            """
+def with_backup(client, function, argument, first, second, patience):
+    return function(argument)
+""",
+            "the function ran here",
         ),
     ],
     "1.5": [
@@ -397,6 +594,29 @@ def stale_descent(gradient, theta, learning_rate, delay, n_steps):
     return np.array(path)
 """,
             "is off in",
+        ),
+        Wrong(
+            "every gradient again at every step",
+            """
+def stale_descent(gradient, theta, learning_rate, delay, n_steps):
+    path = [theta]
+    for step in range(n_steps):
+        gradients = [gradient(seen) for seen in path]
+        path.append(path[-1] - learning_rate * gradients[max(0, step - delay)])
+    return np.array(path)
+""",
+            "do not compute the earlier ones again",
+        ),
+        Wrong(
+            "a list",
+            """
+def stale_descent(gradient, theta, learning_rate, delay, n_steps):
+    path = [theta]
+    for step in range(n_steps):
+        path.append(path[-1] - learning_rate * gradient(path[max(0, step - delay)]))
+    return path
+""",
+            "make one array of it",
         ),
     ],
     "1.6": [
@@ -497,6 +717,35 @@ def assign(sizes, n_workers):
     return shares
 """,
             "changed in place",
+        ),
+        Wrong(
+            "sorted by argsort, the largest first in turn",
+            """
+def assign(sizes, n_workers):
+    order = np.argsort(sizes)[::-1]
+    return [order[worker::n_workers] for worker in range(n_workers)]
+""",
+            "the larger block in every round",
+        ),
+        Wrong(
+            "to and fro",
+            """
+def assign(sizes, n_workers):
+    order, shares = np.argsort(sizes)[::-1], [[] for _ in range(n_workers)]
+    for place, block in enumerate(order):
+        turn, worker = divmod(place, n_workers)
+        shares[n_workers - 1 - worker if turn % 2 else worker].append(block)
+    return shares
+""",
+            "dealt out to and fro",
+        ),
+        Wrong(
+            "sorted, then cut into equal numbers",
+            """
+def assign(sizes, n_workers):
+    return np.array_split(np.argsort(sizes)[::-1], n_workers)
+""",
+            "one worker gets all the large ones",
         ),
     ],
 }

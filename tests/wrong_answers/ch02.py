@@ -2,6 +2,26 @@
 
 from tests.wrong_answers import Wrong
 
+
+def _order_of(returned):
+    """A right `run_graph`, but for what it returns, made of `result`, `order` and `results`."""
+    return f"""
+def run_graph(graph, key):
+    results, unfinished = {{}}, [key]
+    while unfinished:
+        current = unfinished[-1]
+        missing = [needed for needed in inputs_of(graph, current) if needed not in results]
+        if missing and current not in results:
+            unfinished += missing
+        else:
+            unfinished.pop()
+            if current not in results:
+                results[current] = run_task(graph, current, results)
+    result, order = results[key], list(results)
+    return {returned}
+"""
+
+
 WRONG = {
     "2.1": [
         Wrong(
@@ -17,7 +37,7 @@ def run_graph(graph, key):
 
     return get(key), order
 """,
-            "the task at the top ran twice",
+            "the task at the top ran 3 times",
         ),
         Wrong(
             "a function that calls itself, with a memory",
@@ -86,7 +106,135 @@ def run_graph(graph, key):
             order.append(unfinished.pop())
     return results[key], order
 """,
-            "run more than once",
+            "times in the order",
+        ),
+        Wrong(
+            "a word is a key, a tuple is none",
+            """
+def run_graph(graph, key):
+    results, unfinished = {}, [key]
+    while unfinished:
+        current = unfinished[-1]
+        missing = [i for i in inputs_of(graph, current) if i not in results and isinstance(i, str)]
+        if missing and current not in results:
+            unfinished += missing
+        else:
+            unfinished.pop()
+            if current not in results:
+                results[current] = run_task(graph, current, results)
+    return results[key], list(results)
+""",
+            "your code raised KeyError",
+        ),
+        Wrong("keys as words", _order_of("result, [str(key) for key in order]"), "is no key of the graph"),
+        Wrong(
+            "the first word of a key",
+            _order_of("result, [key[0] if isinstance(key, tuple) else key for key in order]"),
+            "is no key of the graph",
+        ),
+        Wrong("the results as the order", _order_of("result, list(results.values())"), "is no key of the graph"),
+        Wrong("one key too many", _order_of('result, [*order, ("block", 7)]'), "is no key of the graph"),
+        Wrong("keys in lists", _order_of("result, [[key] for key in order]"), "is no key of the graph"),
+        Wrong("the order first", _order_of("order, result"), "the order comes first"),
+        Wrong("the results by key", _order_of("result, results"), "should be a list of keys"),
+        Wrong("the result alone", _order_of("result"), "should return two things"),
+        Wrong("run here, and again by Dask", _order_of("__import__('dask').get(graph, key), order"), "ran 2 times"),
+        Wrong("backwards", _order_of("result, order[::-1]"), "in the order before its input"),
+        Wrong(
+            "listed once, but run twice",
+            """
+def run_graph(graph, key):
+    results, order, unfinished = {}, [], [key]
+    while unfinished:
+        current = unfinished[-1]
+        missing = [needed for needed in inputs_of(graph, current) if needed not in results]
+        if missing:
+            unfinished += missing
+        else:
+            unfinished.pop()
+            results[current] = run_task(graph, current, results)
+            if current not in order:
+                order.append(current)
+    return results[key], order
+""",
+            "ran 2 times",
+        ),
+        Wrong(
+            "a result of 0 or None is no result",
+            """
+def run_graph(graph, key):
+    results, unfinished = {}, [key]
+    while unfinished:
+        current = unfinished[-1]
+        missing = [needed for needed in inputs_of(graph, current) if needed not in results]
+        if missing:
+            unfinished += missing
+        else:
+            unfinished.pop()
+            if not results.get(current):
+                results[current] = run_task(graph, current, results)
+    return results[key], list(results)
+""",
+            "with 0 as its result",
+        ),
+        Wrong(
+            "a higher recursion limit",
+            """
+def run_graph(graph, key):
+    import sys
+
+    sys.setrecursionlimit(100_000)
+    results = {}
+
+    def get(key):
+        if key not in results:
+            for needed in inputs_of(graph, key):
+                get(needed)
+            results[key] = run_task(graph, key, results)
+        return results[key]
+
+    return get(key), list(results)
+""",
+            "`sys.setrecursionlimit` was called",
+        ),
+        Wrong(
+            "a higher recursion limit for a while",
+            """
+def run_graph(graph, key):
+    import sys
+
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    results = {}
+
+    def get(key):
+        if key not in results:
+            for needed in inputs_of(graph, key):
+                get(needed)
+            results[key] = run_task(graph, key, results)
+        return results[key]
+
+    try:
+        return get(key), list(results)
+    finally:
+        sys.setrecursionlimit(before)
+""",
+            "too deep for a function that calls itself",
+        ),
+        Wrong(
+            "every way that leads to a key",
+            """
+def run_graph(graph, key):
+    wanted = [key]
+    for current in wanted:
+        wanted += inputs_of(graph, current)
+    results = {}
+    for current in reversed(wanted):
+        if current not in results:
+            results[current] = run_task(graph, current, results)
+    return results[key], list(results)
+""",
+            "visited once for each way",
         ),
         Wrong(
             "results written into the graph",
@@ -189,6 +337,73 @@ def least_time(graph, durations, n_workers):
 """,
             "still waits for its inputs",
         ),
+        Wrong(
+            "a function that calls itself, with a memory",
+            """
+def least_time(graph, durations, n_workers):
+    finished = {}
+
+    def finish(key):
+        if key not in finished:
+            finished[key] = durations.get(key, 0) + max([finish(i) for i in inputs_of(graph, key)], default=0)
+        return finished[key]
+
+    return max(max([finish(key) for key in graph]), sum(durations.get(key, 0) for key in graph) / n_workers)
+""",
+            "too deep for a function that calls itself",
+        ),
+        Wrong(
+            "every way that leads to a key",
+            """
+def least_time(graph, durations, n_workers):
+    longest, unfinished = 0, [(key, 0) for key in graph]
+    while unfinished:
+        key, after = unfinished.pop()
+        after += durations.get(key, 0)
+        longest = max(longest, after)
+        unfinished += [(needed, after) for needed in inputs_of(graph, key)]
+    return max(longest, sum(durations.get(key, 0) for key in graph) / n_workers)
+""",
+            "visited once for each way",
+        ),
+        Wrong(
+            "all durations, whosoever they are",
+            """
+def least_time(graph, durations, n_workers):
+    finished, unfinished = {}, list(graph)
+    while unfinished:
+        key = unfinished[-1]
+        missing = [needed for needed in inputs_of(graph, key) if needed not in finished]
+        if missing:
+            unfinished += missing
+        else:
+            before = max((finished[needed] for needed in inputs_of(graph, key)), default=0)
+            finished[key] = before + durations.get(key, 0)
+            unfinished.pop()
+    return max(max(finished.values()), sum(durations.values()) / n_workers)
+""",
+            "tasks that are not in the graph",
+        ),
+        Wrong(
+            "in the order of the dictionary",
+            """
+def least_time(graph, durations, n_workers):
+    finished = {}
+    for key in graph:
+        before = max((finished.get(needed, 0) for needed in inputs_of(graph, key)), default=0)
+        finished[key] = before + durations.get(key, 0)
+    return max(max(finished.values()), sum(durations.get(key, 0) for key in graph) / n_workers)
+""",
+            "a key may stand before its inputs",
+        ),
+        Wrong(
+            "the example's answer",
+            """
+def least_time(graph, durations, n_workers):
+    return 28 if n_workers == 1 else 16
+""",
+            "this is the answer for `fit_graph`",
+        ),
     ],
     "2.3": [
         Wrong(
@@ -240,7 +455,49 @@ def seconds_in_states(story, now):
 def seconds_in_states(story, now):
     return {state: now - when for _, state, when in story if state != "forgotten"}
 """,
-            "the seconds in state 'waiting' is off",
+            "the time in state 'waiting' is off",
+        ),
+        Wrong(
+            "the first time alone",
+            """
+def seconds_in_states(story, now):
+    seconds = {}
+    ends = [when for _, _, when in story[1:]] + [now]
+    for (_, state, when), end in zip(story, ends):
+        if state != "forgotten":
+            seconds.setdefault(state, end - when)
+    return seconds
+""",
+            "only the first time is there",
+        ),
+        Wrong(
+            "the example's answer",
+            """
+def seconds_in_states(story, now):
+    return {"waiting": 0.5, "processing": 2.0}
+""",
+            "the time in state 'released' is off",
+        ),
+        Wrong(
+            "until now, though it was forgotten",
+            """
+def seconds_in_states(story, now):
+    story = [change for change in story if change[1] != "forgotten"]
+    seconds = {}
+    ends = [when for _, _, when in story[1:]] + [now]
+    for (_, state, when), end in zip(story, ends):
+        seconds[state] = seconds.get(state, 0) + end - when
+    return seconds
+""",
+            "still went to its last state",
+        ),
+        Wrong(
+            "nothing is returned",
+            """
+def seconds_in_states(story, now):
+    story.append(("", "", now))
+""",
+            "a dictionary of seconds by state is asked for",
         ),
     ],
     "2.4": [
@@ -312,6 +569,46 @@ def map_in_batches(client, function, items, batch_size):
 """,
             "with larger batches than `batch_size`",
             status="wasteful",
+        ),
+        Wrong(
+            "equal batches are one task",
+            """
+def map_in_batches(client, function, items, batch_size):
+    batches = [items[start : start + batch_size] for start in range(0, len(items), batch_size)]
+    results = client.gather(client.map(lambda batch: [function(item) for item in batch], batches))
+    return [result for batch in results for result in batch]
+""",
+            "unless you say `pure=False`",
+        ),
+        Wrong(
+            "all items travel with every task",
+            """
+def map_in_batches(client, function, items, batch_size):
+    def run(start):
+        return [function(item) for item in items[start : start + batch_size]]
+
+    results = client.gather(client.map(run, range(0, len(items), batch_size), pure=False))
+    return [result for batch in results for result in batch]
+""",
+            "times the bytes of its batch",
+            status="wasteful",
+        ),
+        Wrong(
+            "not gathered",
+            """
+def map_in_batches(client, function, items, batch_size):
+    batches = [items[start : start + batch_size] for start in range(0, len(items), batch_size)]
+    return client.map(lambda batch: [function(item) for item in batch], batches, pure=False)
+""",
+            "these are futures",
+        ),
+        Wrong(
+            "nothing comes of it",
+            """
+def map_in_batches(client, function, items, batch_size):
+    return [None for item in items]
+""",
+            "not what the function returned",
         ),
     ],
     "2.5": [
@@ -404,6 +701,14 @@ def blocks_in_memory(limit, unmanaged, block):
     return int(min(0.6 * limit, 0.7 * limit - unmanaged) // block)
 """,
             "room for none",
+        ),
+        Wrong(
+            "a line that is reached counts as crossed",
+            """
+def blocks_in_memory(limit, unmanaged, block):
+    return max(0, -int(-min(0.6 * limit, 0.7 * limit - unmanaged) // block) - 1)
+""",
+            "it still fits",
         ),
     ],
 }

@@ -728,11 +728,11 @@ def longest_path(largest_start):
 
 
 def multiply_matrices(n_products):
-    """`n_products` products of two matrices of shape (400, 400)."""
-    matrix = np.full((400, 400), 1 / 400)
+    """`n_products` products of two matrices of shape (400, 400), all into the same memory."""
+    matrix, product = np.full((400, 400), 1 / 400), np.empty((400, 400))
     for _ in range(n_products):
-        matrix = matrix @ matrix
-    return matrix[0, 0]
+        np.matmul(matrix, matrix, out=product)
+    return product[0, 0]
 
 
 # %% [markdown]
@@ -770,14 +770,13 @@ for _ in range(8):
 lasted = pd.DataFrame({name: {way: fastest[name, way][0] for way in both_ways} for name in tasks})
 speed_up = (2 * lasted.loc["one thread alone"] / lasted).drop("one thread alone")
 least = speed_up.loc["two processes"].min()
-trust = "two cores were free" if least >= 1.5 else "other programs keep the cores busy: do not trust these figures"
+trust = "the cores were free" if least >= 1.5 else "other programs keep the cores busy: do not trust these figures"
 print(f"two processes gain at least {least:.2f}: {trust}")
 
 # %%
 axis = speed_up.T.plot.bar(rot=0, figsize=(7, 3), width=0.6)
 for group in axis.containers:
-    axis.bar_label(group, fmt="%.2f")
-axis.margins(y=0.15)
+    axis.bar_label(group, fmt="%.2f", label_type="center", color="white")
 axis.axhline(1, color="black", linewidth=0.8)
 axis.set(ylabel="speed-up over one after the other", title="Two tasks at a time: processes against threads")
 axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
@@ -1020,8 +1019,8 @@ plt.show()
 
 # %% [markdown]
 # *Figure: memory of the process, managed memory and bytes on disk against time, with the four thresholds, which do not
-# concern what is on disk; dotted lines between the acts. Managed memory climbs, and stays below 60 % while the bytes on
-# disk climb; it falls back whenever the process crosses 70 %. When objects are left behind, managed memory falls to
+# concern what is on disk; dotted lines between the acts. Managed memory climbs to 60 % and not beyond, and the bytes on
+# disk begin to climb; it falls back whenever the process crosses 70 %. When objects are left behind, managed memory falls to
 # nothing, the process climbs beyond 80 %, and a grey band says paused. After tidying up, the process falls, and the
 # tasks that had waited run.*
 

@@ -467,10 +467,10 @@ def as_patient_as_asked(with_backup, client):
     assert time.monotonic() - start < 3.5, _(
         "the first worker answered in time, and you waited until the patience was over: `time.sleep` is no `wait`"
     )
-    _winner, began, long = race.run(with_backup, {"first": 4}, patience=0.8)
+    _winner, began, long = race.run(with_backup, {"first": 2}, patience=0.8)
     _expect_a_copy(began)
     for _attempt in range(3):  # a busy machine may hold one of them up
-        _winner, began, short = race.run(with_backup, {"first": 4}, patience=0.1)
+        _winner, began, short = race.run(with_backup, {"first": 2}, patience=0.1)
         _expect_a_copy(began)
         if long - short > 0.35:
             return

@@ -12,7 +12,7 @@
 # **Data** New York taxi trips of March 2019, and as many more as we ask for, generated from them.
 
 # %% tags=["parameters"]
-n_trips = 2_000_000  # trips in the large table; tiny: 40_000; full: 7_000_000
+n_trips = 1_500_000  # trips in the large table; tiny: 40_000; full: 7_000_000
 partition_counts = [1, 4, 16, 64, 256]  # of the same table, for its timings; tiny: [1, 4, 16]
 
 # %%
@@ -171,7 +171,7 @@ with show_error():
 
 # %% exercise="4.1"
 def with_features(trips: dd.DataFrame) -> dd.DataFrame:
-    """Lazily `trips` (with `pickup`, `dropoff`, `miles`) and `minutes`, `mph` (float64) and `hour` (int32) behind them."""
+    """Lazily `trips` (with `pickup`, `dropoff`, `miles`) and three columns more: `minutes`, `mph` (float64), `hour` (int32)."""
 
     ### BEGIN SOLUTION
     def add(part):
@@ -201,7 +201,8 @@ trips = many.frame
 print(f"{trips.npartitions} partitions of {len(trips.columns)} columns")
 
 # %% [markdown]
-# Meters break and clocks are wrong: real months hold trips from other years. We keep those of the month.
+# Meters break and clocks are wrong: real months hold trips from other years. We keep those of the month. (The
+# generated ones all are.)
 
 # %%
 days = pd.date_range("2019-03-01", "2019-04-01")
@@ -251,7 +252,7 @@ print(f"{reads.bytes / size(folder / 'csv'):.0%} of the bytes")
 # %% [markdown]
 # ## 4 Parquet: columns apart, and a table of contents
 #
-# [Parquet](https://parquet.apache.org/docs/file-format/) turns the table round. A file holds a few **row groups**; in
+# [Parquet](https://parquet.apache.org/docs/file-format/) turns the table round. A file holds one or more **row groups**; in
 # each of them the values of a column lie together, as a **column chunk**, encoded and compressed; and at its end a
 # footer says where each chunk begins, of which type it is, and what its smallest and largest values are.
 #
@@ -270,7 +271,8 @@ print(
 )
 
 # %% [markdown]
-# A fraction of the bytes, in a fraction of the time: numbers stay numbers and are not printed. (Generated trips
+# A fraction of the bytes, in a fraction of the time (both times include the making of the trips): numbers stay numbers
+# and are not printed. (Generated trips
 # flatter Parquet, since their fares and zones repeat; real ones shrink less.) What does a file say about itself?
 
 # %%
@@ -290,9 +292,10 @@ contents.sort_values("bytes", ascending=False).iloc[[0, 1, 2, 3, 4, -3, -2, -1]]
 
 # %% [markdown]
 # Columns that differ in every row, like the times, take most of the room. Columns that repeat, like surcharges and
-# flags, take next to none: each distinct value is stored once, and the rows hold short numbers (a *dictionary*).
+# flags, take next to none (negative amounts are refunds): each distinct value is stored once, and the rows hold short numbers (a *dictionary*).
 #
-# **Predict first.** All columns, three columns, one column: how many bytes are read?
+# **Predict first.** All columns, three columns, one column: how many bytes are read? (`Reads(client).of(query)` calls
+# `query` and returns its result, the bytes and the requests. Dask cannot look into `len`, so it reads all columns for it.)
 
 # %%
 read = {}
@@ -399,14 +402,25 @@ print(f"{len(small)} files of {size(folder / 'folders') / len(small) / 1e3:.0f} 
 # Every partition wrote a file of its own into every folder, since each holds trips of every day. With a thousand
 # partitions it would be 31,000 files. Rows of one day must meet *before* they are written.
 #
+# `set_index` makes rows meet: it sorts by a column, which becomes the index. Where the partitions shall begin and end are
+# its **divisions**. Told by us, Dask need not read the table to find them. Our six trips, cut at nine and at eight in the evening:
+
+# %% tags=["nbval-check-output"]
+cuts = pd.to_datetime(["2019-03-01 00:00", "2019-03-01 09:00", "2019-03-01 20:00", "2019-03-02 00:00"])
+by_time = trips_six.set_index("pickup", divisions=list(cuts))
+by_time.map_partitions(len).compute().tolist(), by_time.known_divisions
+
+# %% [markdown]
+# Two trips before nine, three before eight in the evening, one after it, and now the divisions are known.
+#
 # ### Exercise 4.2 · One file per day
 #
 # Write the trips as Parquet with one file for each day, in it the trips by time of pick-up, so that footers are worth
-# reading. Columns, their dtypes and all rows are kept. Nothing goes through this process, and the table is made once:
-# you know where a day ends, so nobody needs to look for it.
+# reading. All rows and all columns are kept, in the order of the columns and with their dtypes; the pick-up time stays a
+# column. Rows go from worker to worker, not through this notebook, and the trips are computed once.
 #
-# Difficulty 3 of 5 · 15 minutes · needs nothing · 6 points · for the trips of March: 31 files, the first from
-# midnight to midnight of March 1
+# Difficulty 3 of 5 · 15 minutes · needs nothing · 6 points · for the trips of March: 31 files, the first of the trips
+# of March 1
 
 
 # %% exercise="4.2"
@@ -454,14 +468,14 @@ plt.show()
 
 # %% [markdown]
 # *Figure: a bar for each query above. All columns take the most; three columns a part of it; the mask on unordered
-# files as much as the three columns; filters on unordered files a little more. With a file per day, filters take a
-# small fraction.*
+# files as much as the three columns; filters on unordered files a little more. With a file per day the mask takes less,
+# as the files are smaller; filters, and the mask with arrow, take a small fraction.*
 #
 # ### Exercise 4.3 · A question to the night
 #
-# Answer such a question for any stretch of time, reading as few bytes as you can.
+# Answer such a question for any stretch of time, reading as few bytes as you can. Leave `filesystem=` at its default.
 #
-# Difficulty 2 of 5 · 10 minutes · needs nothing · 4 points · `mean_tip(str(folder / "unordered"), *night)` gives what
+# Difficulty 2 of 5 · 5 minutes · needs nothing · 4 points · `mean_tip(str(folder / "unordered"), *night)` gives what
 # `by_mask` gave
 
 
@@ -491,7 +505,7 @@ check("4.3")
 
 # %%
 def mean_speed(part):
-    """Mean speed of a partition's trips in miles per hour, and some text features that we throw away."""
+    """Mean speed of a partition's trips in miles per hour; the text is only there to have something to do."""
     duration = (part["tpep_dropoff_datetime"] - part["tpep_pickup_datetime"]).dt.total_seconds()
     when = part["tpep_pickup_datetime"].dt.day_name().str.cat(part["tpep_pickup_datetime"].dt.hour.astype(str))
     return (3600 * part["trip_distance"] / duration.clip(lower=60))[when.str.len() > 0].mean()
@@ -520,6 +534,8 @@ for count in partition_counts:
 figure, axis = plt.subplots()
 axis.plot(partition_counts, times, marker="o")
 axis.set(xscale="log", ylim=0, xlabel="partitions of the same table", ylabel="seconds for all")
+axis.set_xticks(partition_counts, partition_counts, minor=False)
+axis.minorticks_off()
 axis.set_title(many.provenance.title("The same work in more pieces"))
 plt.show()
 
@@ -527,8 +543,7 @@ plt.show()
 # *Figure: time against the number of partitions. With one partition, one worker does everything. Towards the right
 # the curve rises: every partition is a task that has to be scheduled, and a pandas call that has its own start-up.*
 #
-# Where the lowest point is depends on the machine; the rule of section 1 stands on both arms. Too few partitions
-# leave workers idle and overfill their memory, too many pay overhead for every piece. A filter makes partitions
+# Where the lowest point is depends on the machine. Too few partitions leave workers idle and overfill their memory, too many pay overhead for every piece. A filter makes partitions
 # small, a join can make them large, so look at their sizes on the way.
 #
 # `repartition` merges neighbours without a shuffle. `repartition(partition_size="100MB")` finds the number itself, but
@@ -594,7 +609,7 @@ travelled("sort by time", lambda: done(narrow.set_index("tpep_pickup_datetime", 
 #
 # For the mean next to nothing: each partition sends a sum and a count per zone, and a tree adds them. For the median,
 # the two columns that are needed travel, but for the rows that are on the right worker already. Sorting moves all
-# five. With more workers a smaller share of the rows is right already, and the network is all the busier.
+# five. In both cases a row carries some bytes more, so that it finds its new place. With more workers a smaller share of the rows is right already, and the network is all the busier.
 #
 # </details>
 #
@@ -639,9 +654,9 @@ plt.show()
 # *Figure: a bar for each of the six. The mean and the join with a pandas table are next to zero; the median, the sort
 # and both joins with a table in pieces take a large share of the table's 40 bytes a row, or more.*
 #
-# The tables hold the same few hundred rows. As a pandas DataFrame they go to every partition and no trip moves. In
-# eight partitions Dask cannot know that they are small, and shuffles both sides. `broadcast=True` does not help here:
-# it cuts every partition of the trips to match the pieces. A small table belongs into one piece.
+# The small tables hold the same rows, one per zone. As a pandas DataFrame they go to every partition and no trip moves. In
+# eight partitions Dask cannot know that they are small, and shuffles both sides. `broadcast=True` does not help here,
+# and may cost more: it cuts every partition of the trips to match the pieces. A small table belongs into one piece.
 #
 # Two large tables have to shuffle once. Sorted by the same index, with known divisions, they join piece by piece from
 # then on; so write them out sorted.
@@ -697,7 +712,7 @@ for name, chunk_shape in cuts.items():
         data=demand,
         chunks=chunk_shape,
         compressors=None,
-        config={"write_empty_chunks": True},
+        config={"write_empty_chunks": True},  # chunks of zeros too
     )
     stored = da.from_zarr(f"{address}/zarr/{name}")
     day, zone = Reads(client).of(stored[7].compute), Reads(client).of(stored[:, 161].compute)
@@ -705,18 +720,18 @@ for name, chunk_shape in cuts.items():
 pd.DataFrame(rows, index=["a day: MB", "a day: requests", "a zone: MB", "a zone: requests"]).T.round(2)
 
 # %% [markdown]
-# A chunk is read whole or not at all. A cut that is right for one question makes the other one read everything, in
+# A chunk is read whole or not at all (one at the edge is padded, so that a little more may be read than the array has). A cut that is right for one question makes the other one read everything, in
 # as many requests as there are chunks; blocks serve both halfway. There is no best chunk shape, there is one per
 # question, and a second copy for the second question is often the cheapest answer.
 #
 # ### Exercise 4.6 · Chunks for a question
 #
 # Somebody will read one position along `axis` at a time, and all of the other axes: `array[7]` for axis 0,
-# `array[:, 161]` for axis 1. Give the chunk shape that makes such a read touch the fewest bytes in a single chunk, of
-# all those whose chunks have at least `least_bytes`: an object smaller than that is not worth a request.
+# `array[:, 161]` for axis 1. Such a read shall need a single chunk, and in it as few bytes as possible. But a chunk has
+# at least `least_bytes`: a smaller object is not worth a request. Which shape has it?
 #
-# Difficulty 2 of 5 · 5 minutes · needs nothing · 2 points · `chunks_for((31, 266, 266), 4, 1, 1_000_000)` gives
-# `(31, 31, 266)`
+# Difficulty 2 of 5 · 5 minutes · needs nothing · 2 points · `chunks_for((40, 266, 266), 4, 1, 1_000_000)` gives
+# `(40, 24, 266)`
 
 
 # %% exercise="4.6"
@@ -765,7 +780,7 @@ server.start()
 
 # %% [markdown]
 # For Dask, only the address changes: `s3://` in place of a path, and `storage_options` for what the store wants to
-# know. A password belongs there or into the environment, never into a notebook; this one opens nothing.
+# know. A real password comes from the environment and never stands in a notebook; this one opens nothing.
 
 # %%
 options = {
@@ -865,7 +880,7 @@ progress()
 # 3. Why can a mean by zone be computed without a shuffle, and a median not? What about a standard deviation?
 #
 # **An open problem.** Trips are asked for by day *and* by zone. A file can be sorted by one of them. Could rows be
-# ordered so that both questions skip most row groups? (Look up the Z-order curve, then try it with `write_by_day`'s
-# check of bytes in mind.)
+# ordered so that both questions skip most row groups? (Look up the Z-order curve, then try it with the bytes that
+# `mean_tip` reads in mind.)
 #
 # **Next**: 05 · Linear regression, where blocks of rows report sums, and nothing else travels.

@@ -42,7 +42,7 @@ def test_zone_fares_of_six_trips():
 
 
 def test_chunks_for_a_zone():
-    assert solutions.reference("4.6").chunks_for((31, 266, 266), 4, 1, 1_000_000) == (31, 31, 266)
+    assert solutions.reference("4.6").chunks_for((40, 266, 266), 4, 1, 1_000_000) == (40, 24, 266)
 
 
 def test_days_with_no_trip_and_midnight_sharp(tmp_path):

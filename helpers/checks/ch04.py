@@ -11,7 +11,8 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from distributed import wait
+from dask.callbacks import Callback
+from distributed import get_task_stream, wait
 
 from helpers.expect import expect_close, expect_lazy, value_of
 from helpers.judging import Exercise
@@ -33,10 +34,11 @@ features = Exercise(
 
 
 def _rides(rng, rows):
-    """`rows` trips with pick-up, drop-off and miles; the first took no time."""
+    """`rows` trips with pick-up, drop-off and miles; the first took no time, the second more than a day."""
     pickup = pd.Timestamp("2019-03-01") + pd.to_timedelta(rng.integers(86_400, size=rows), unit="s")
     minutes = rng.integers(1, 60, size=rows)
     minutes[:1] = 0
+    minutes[1:2] = 1_500
     rides = {"pickup": pickup, "dropoff": pickup + pd.to_timedelta(minutes, unit="min")}
     return pd.DataFrame({**rides, "miles": rng.uniform(0.5, 20, size=rows).round(1), "passengers": 1.0})
 
@@ -46,8 +48,14 @@ def the_columns_are_right(with_features, rng):
     """The three columns stand behind the others and are right for every trip."""
     rides = _rides(rng, 40)
     table = dd.from_pandas(rides, npartitions=3, sort=False)
-    lazy = with_features(table)
+    computed = []
+    with _here(), Callback(start=lambda _graph: computed.append(True)):
+        lazy = with_features(table)
     expect_lazy(lazy, _("what you return"))
+    assert not computed, _("the trips were computed to build this: everything can be said before they are read")
+    assert lazy.npartitions == table.npartitions, _(
+        "{before} partitions came and {after} leave: work partition by partition, none needs another"
+    ).format(before=table.npartitions, after=lazy.npartitions)
     with _here():
         found = value_of(lazy, _("the features"))
     wanted = [*rides.columns, "minutes", "mph", "hour"]
@@ -58,7 +66,11 @@ def the_columns_are_right(with_features, rng):
         found=len(found), rows=len(rides)
     )
     minutes = (rides["dropoff"] - rides["pickup"]).dt.total_seconds().to_numpy() / 60
-    expect_close(found["minutes"], minutes, _("`minutes`"), mistakes={_("`minutes` are seconds"): 60 * minutes})
+    mistakes = {
+        _("`minutes` are seconds"): 60 * minutes,
+        _("`minutes` of a trip of more than a day lack the day: `total_seconds()` has all of it"): minutes % 1_440,
+    }
+    expect_close(found["minutes"], minutes, _("`minutes`"), mistakes=mistakes)
     mph = found["mph"].to_numpy(dtype=float, na_value=np.nan)
     none = minutes == 0
     assert not np.isinf(mph).any(), _("`mph` is infinite where a trip took no time: there it should be missing")
@@ -166,6 +178,7 @@ def every_trip_is_there(write_by_day):
         write_by_day(_unordered(60), str(folder / "trips"), DAYS)
         files = _parquet_files(folder)
         found = pd.concat([pq.ParquetFile(file).read().to_pandas() for file in files])
+        read_back = list(dd.read_parquet(folder / "trips").columns)
     wanted = pd.concat([_month_part(seed, 60) for seed in range(5)]).set_index("id")
     found = found.reset_index() if found.index.name else found
     missing = [name for name in ["id", *wanted.columns] if name not in found.columns]
@@ -175,6 +188,9 @@ def every_trip_is_there(write_by_day):
     )
     extra = sorted(set(found.columns) - {"id", *wanted.columns})
     assert not extra, _("the files have a column that the table has not: {extra}").format(extra=", ".join(extra))
+    assert read_back == ["id", *wanted.columns], _(
+        "read back, the columns are {found}, and they were {wanted}: is the pick-up time written as an index?"
+    ).format(found=", ".join(read_back), wanted=", ".join(["id", *wanted.columns]))
     found = found.set_index("id").sort_index()[wanted.columns]
     for column in wanted.columns:
         kinds = [wanted[column].dtype.kind, found[column].dtype.kind]
@@ -199,9 +215,9 @@ def one_file_for_each_day(write_by_day):
         "to the partition of their day first; midnight sharp belongs to the day that begins"
     ).format(mixed=mixed, files=len(files))
     assert len(files) == n_days, _(
-        "{files} files for {days} days: each partition wrote its own file for each day; trips of one day have to meet "
-        "in one partition before they are written"
-    ).format(files=len(files), days=n_days)
+        "{files} files for {days} days, {empty} of them empty. Does each partition write its own file for each day? "
+        "Trips of one day have to meet in one partition first, one partition for each of the days that are given"
+    ).format(files=len(files), days=n_days, empty=len(files) - len(spans))
 
 
 @layout.check
@@ -219,27 +235,31 @@ def a_file_is_in_order_of_time(write_by_day):
 def made_once_and_not_fetched(write_by_day, reference, client, cost):
     """The table is made once, and does not come through this process."""
     rows = 8_000
-    bills = []
+    bills, largest = [], []
     for write in (write_by_day, reference.write_by_day):
-        with _folder() as folder:
+        with _folder() as folder, get_task_stream(client) as stream:
             bills.append(cost.of(write, _unordered(rows), str(folder / "trips"), DAYS))
+        largest.append(max(record["nbytes"] or 0 for record in stream.data))
     mine, theirs = bills
     table = 5 * _month_part(0, rows).memory_usage(deep=True).sum()
     assert mine.computes <= theirs.computes, _(
-        "right files, but {mine} computes where {theirs} is enough: to find where a day ends, the whole table is made "
-        "once more. You know where: say it"
+        "right files, but {mine} computes where {theirs} is enough: the whole table is made once more, to find where a "
+        "day ends or for each day anew. You know where days end: say it, and write all of them at once"
     ).format(mine=mine.computes, theirs=theirs.computes)
     assert mine.bytes < theirs.bytes + 0.6 * table, _(
         "right files, but {mine:.1f} MB went over the wire where {theirs:.1f} MB are enough: the table came through "
         "this process"
     ).format(mine=mine.bytes / 1e6, theirs=theirs.bytes / 1e6)
+    assert largest[0] < max(2 * largest[1], 0.6 * table), _(
+        "right files, but one task holds {share:.0%} of the table: a larger one would not fit into a worker's memory"
+    ).format(share=largest[0] / table)
 
 
 question = Exercise(
     "4.3",
     "A question to the night",
     points=4,
-    minutes=10,
+    minutes=5,
     difficulty=2,
     hints=[
         "Section 5 has both parts: the columns that are needed, and conditions that the footers can answer.",
@@ -281,6 +301,7 @@ def the_mean_is_right(mean_tip):
             (DAYS[1], DAYS[2]),
             (some, some + pd.Timedelta(5, "h")),
             (some - pd.Timedelta(9, "h"), some),
+            (DAYS[1] + pd.Timedelta(20, "h"), DAYS[3] + pd.Timedelta(4, "h")),
         ):
             tips, inside = trips["tip_amount"], trips["tpep_pickup_datetime"].between(start, end, inclusive="left")
             mistakes = {
@@ -293,9 +314,17 @@ def the_mean_is_right(mean_tip):
                 ),
             }
             right = _mean_tip(trips, start, end)
-            mistakes = {sentence: value for sentence, value in mistakes.items() if not np.isclose(value, right)}
-            found = mean_tip(str(folder / "trips"), start, end)
+            # Dask reads small files together, which would hide what is wrong between partitions.
+            with dask.config.set({"dataframe.parquet.minimum-partition-size": 1}):
+                found = mean_tip(str(folder / "trips"), start, end)
             assert not dask.is_dask_collection(found), _("the mean is still lazy: compute it before you return it")
+            paid = trips[inside & (trips["payment_type"] == 1)]
+            file = (paid["tpep_pickup_datetime"] - DAYS[0]).dt.days
+            for files in range(1, 6):  # in a partition
+                means = paid.groupby(file // files)["tip_amount"].mean()
+                if len(means) > 1 and isinstance(found, float) and np.isclose(found, means.mean()):
+                    sentence = _("this is the mean of the partitions' means: sums and counts add up, means do not")
+                    mistakes[sentence] = means.mean()
             expect_close(found, right, _("the mean tip"), mistakes=mistakes)
 
 
@@ -348,7 +377,7 @@ def _tiny_parts(seed, parts, rows=30):
 
 @pieces.check
 def the_same_rows_in_order(resized, rng):
-    """All rows are there, in the same order, and nothing is computed before it is asked for."""
+    """All rows are there, in the same order, and what you return is lazy."""
     table, whole = _tiny_parts(rng.integers(1e6), 12)
     with _here():
         lazy = resized(table, int(whole.memory_usage(deep=True, index=False).sum() // 3))
@@ -368,12 +397,13 @@ def of_the_right_size(resized):
         total = whole.memory_usage(deep=True, index=False).sum()
         with _here():
             found = resized(table, int(1.05 * total / wanted)).npartitions
+        assert found, _("no partition is left: of a table smaller than the target, one stays")
         expected = min(max(1, wanted), parts)
         if found == parts and expected < parts:
             raise AssertionError(_("{parts} partitions came and {parts} leave: nothing was merged").format(parts=parts))
         assert 0.7 * expected <= found <= 1.5 * expected, _(
             "{parts} partitions of {size} bytes came, {target} bytes are asked for, and {found} leave: too {much}. "
-            "Does the size that you measured include the strings, and is it that of one partition?"
+            "Is the size that you measured that of one partition, strings included? Is the number rounded, and not cut?"
         ).format(
             parts=parts,
             size=total // parts,
@@ -407,7 +437,7 @@ zone = Exercise(
     minutes=15,
     difficulty=3,
     hints=[
-        "The mean by zone is a table of a few hundred rows in one partition: it can go to the trips.",
+        "The mean by zone is a table of a few hundred rows at most, in one partition: it can go to the trips.",
         "`merge` of the trips with that lazy table, `left_on=` the zone, `right_index=True` and `how='left'`: with one "
         "partition on the right, every partition of the trips is joined where it is.",
     ],
@@ -477,8 +507,8 @@ def trips_do_not_travel(with_zone_fare, reference, client, cost):
     ).format(mine=mine.computes, theirs=theirs.computes)
     table = 6 * rows * 24
     assert mine.bytes < theirs.bytes + 0.25 * table, _(
-        "right answer, but {mine:.1f} MB went over the wire where {theirs:.1f} MB are enough: the trips travelled"
-    ).format(mine=mine.bytes / 1e6, theirs=theirs.bytes / 1e6)
+        "right answer, but {mine:.0f} kB went over the wire where {theirs:.0f} kB are enough: the trips travelled"
+    ).format(mine=mine.bytes / 1e3, theirs=theirs.bytes / 1e3)
 
 
 chunking = Exercise(

@@ -90,6 +90,42 @@ def with_features(trips):
 """,
             "trips are left: keep all of them",
         ),
+        Wrong(
+            "computed, and cut into partitions again",
+            """
+def with_features(trips):
+    part = trips.compute()
+    minutes = (part["dropoff"] - part["pickup"]).dt.total_seconds() / 60
+    mph = 60 * part["miles"] / minutes.where(minutes > 0)
+    part = part.assign(minutes=minutes, mph=mph, hour=part["pickup"].dt.hour)
+    return dd.from_pandas(part, npartitions=trips.npartitions, sort=False)
+""",
+            "the trips were computed to build this",
+        ),
+        Wrong(
+            "all in one partition",
+            """
+def with_features(trips):
+    def add(part):
+        minutes = (part["dropoff"] - part["pickup"]).dt.total_seconds() / 60
+        mph = 60 * part["miles"] / minutes.where(minutes > 0)
+        return part.assign(minutes=minutes, mph=mph, hour=part["pickup"].dt.hour)
+    return trips.repartition(npartitions=1).map_partitions(add, meta=add(trips._meta))
+""",
+            "3 partitions came and 1 leave",
+        ),
+        Wrong(
+            "days are forgotten",
+            """
+def with_features(trips):
+    def add(part):
+        minutes = (part["dropoff"] - part["pickup"]).dt.seconds / 60
+        mph = 60 * part["miles"] / minutes.where(minutes > 0)
+        return part.assign(minutes=minutes, mph=mph, hour=part["pickup"].dt.hour)
+    return trips.map_partitions(add, meta=add(trips._meta))
+""",
+            "`total_seconds()` has all of it",
+        ),
     ],
     "4.2": [
         Wrong(
@@ -115,7 +151,7 @@ def write_by_day(trips, path, days):
     day = trips["tpep_pickup_datetime"].dt.day
     trips.assign(day=day).to_parquet(path, partition_on="day", write_index=False)
 """,
-            "each partition wrote its own file for each day",
+            "Does each partition write its own file for each day?",
         ),
         Wrong(
             "shuffled by day, and not sorted",
@@ -178,8 +214,37 @@ def write_by_day(trips, path, days):
 """,
             "`tip_amount` is",
         ),
+        Wrong(
+            "the pick-up time becomes the index",
+            """
+def write_by_day(trips, path, days):
+    trips.set_index("tpep_pickup_datetime", divisions=list(days)).to_parquet(path)
+""",
+            "is the pick-up time written as an index?",
+        ),
+        Wrong(
+            "the whole table in one task",
+            """
+def write_by_day(trips, path, days):
+    whole = trips.repartition(npartitions=1)
+    by_time = whole.set_index("tpep_pickup_datetime", divisions=list(days), drop=False)
+    by_time.to_parquet(path, write_index=False)
+""",
+            "one task holds",
+            status="wasteful",
+        ),
     ],
     "4.3": [
+        Wrong(
+            "the mean of the partitions' means",
+            """
+def mean_tip(path, start, end):
+    chosen = [("tpep_pickup_datetime", ">=", start), ("tpep_pickup_datetime", "<", end), ("payment_type", "==", 1)]
+    tips = dd.read_parquet(path, columns=["tip_amount"], filters=chosen)["tip_amount"]
+    return tips.map_partitions(lambda part: part.mean(), meta=(None, float)).compute().mean()
+""",
+            "the mean of the partitions' means",
+        ),
         Wrong(
             "everybody's tips",
             """
@@ -293,7 +358,7 @@ def resized(table, target_bytes):
     wanted = round(size * table.npartitions / target_bytes)
     return table.repartition(npartitions=max(1, min(wanted, table.npartitions)))
 """,
-            "include the strings",
+            "strings included",
         ),
         Wrong(
             "a shuffle",

@@ -23,11 +23,9 @@ from tempfile import TemporaryDirectory
 
 import dask.array as da
 import dask.dataframe as dd
-import fsspec
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pyarrow.fs
 import pyarrow.parquet
 import s3fs
 import zarr
@@ -171,7 +169,7 @@ with show_error():
 
 # %% exercise="4.1"
 def with_features(trips: dd.DataFrame) -> dd.DataFrame:
-    """Lazily `trips` (with `pickup`, `dropoff`, `miles`) and three columns more: `minutes`, `mph` (float64), `hour` (int32)."""
+    """Lazily `trips` (with `pickup`, `dropoff`, `miles`), with `minutes`, `mph` (float64) and `hour` (int32) added."""
 
     ### BEGIN SOLUTION
     def add(part):
@@ -201,8 +199,8 @@ trips = many.frame
 print(f"{trips.npartitions} partitions of {len(trips.columns)} columns")
 
 # %% [markdown]
-# Meters break and clocks are wrong: real months hold trips from other years. We keep those of the month. (The
-# generated ones all are.)
+# Meters break and clocks are wrong, so a month of real trips may hold some from other years. We keep those of the
+# month. (All the generated ones are.)
 
 # %%
 days = pd.date_range("2019-03-01", "2019-04-01")
@@ -222,10 +220,8 @@ def size(path):
 
 quarter = trips.partitions[: trips.npartitions // 4]
 n_quarter = len(quarter)
-start = time.perf_counter()
 quarter.to_csv(folder / "csv", index=False)
-csv_seconds = (time.perf_counter() - start) / n_quarter * 1e6
-print(f"{size(folder / 'csv') / n_quarter:.0f} bytes and {csv_seconds:.1f} microseconds per trip, as CSV")
+print(f"{size(folder / 'csv') / n_quarter:.0f} bytes per trip, as CSV")
 
 # %% [markdown]
 # What does it take to read *one* column of it? `Reads` counts the bytes that leave the files, here and in the
@@ -252,9 +248,9 @@ print(f"{reads.bytes / size(folder / 'csv'):.0%} of the bytes")
 # %% [markdown]
 # ## 4 Parquet: columns apart, and a table of contents
 #
-# [Parquet](https://parquet.apache.org/docs/file-format/) turns the table round. A file holds one or more **row groups**; in
-# each of them the values of a column lie together, as a **column chunk**, encoded and compressed; and at its end a
-# footer says where each chunk begins, of which type it is, and what its smallest and largest values are.
+# [Parquet](https://parquet.apache.org/docs/file-format/) turns the table round. A file holds one or more **row
+# groups**; in each of them the values of a column lie together, as a **column chunk**, encoded and compressed; and at
+# its end a footer says where each chunk begins, of which type it is, and what its smallest and largest values are.
 #
 # ```text
 # ┌───────────────── row group 0 ─────────────────┬─ row group 1 ─┬──────────── footer ─────────────┐
@@ -263,17 +259,12 @@ print(f"{reads.bytes / size(folder / 'csv'):.0%} of the bytes")
 # ```
 
 # %%
-start = time.perf_counter()
 trips.to_parquet(folder / "unordered", write_index=False)
-parquet_seconds = (time.perf_counter() - start) / len(trips) * 1e6
-print(
-    f"{size(folder / 'unordered') / len(trips):.0f} bytes and {parquet_seconds:.1f} microseconds per trip, as Parquet"
-)
+print(f"{size(folder / 'unordered') / len(trips):.0f} bytes per trip, as Parquet")
 
 # %% [markdown]
-# A fraction of the bytes, in a fraction of the time (both times include the making of the trips): numbers stay numbers
-# and are not printed. (Generated trips
-# flatter Parquet, since their fares and zones repeat; real ones shrink less.) What does a file say about itself?
+# A fraction of the bytes: numbers stay numbers and are not printed. (Generated trips flatter Parquet, since their
+# fares and zones repeat; real ones shrink less.) What does a file say about itself?
 
 # %%
 files = sorted((folder / "unordered").glob("*.parquet"))
@@ -292,10 +283,11 @@ contents.sort_values("bytes", ascending=False).iloc[[0, 1, 2, 3, 4, -3, -2, -1]]
 
 # %% [markdown]
 # Columns that differ in every row, like the times, take most of the room. Columns that repeat, like surcharges and
-# flags, take next to none (negative amounts are refunds): each distinct value is stored once, and the rows hold short numbers (a *dictionary*).
+# flags, take next to none: each distinct value is stored once, and the rows hold short numbers (a *dictionary*).
+# Negative amounts are in the data, and a least value of zero is stored as `-0.0`.
 #
 # **Predict first.** All columns, three columns, one column: how many bytes are read? (`Reads(client).of(query)` calls
-# `query` and returns its result, the bytes and the requests. Dask cannot look into `len`, so it reads all columns for it.)
+# `query` inside such a `with` block. For a function such as `len`, into which Dask cannot look, it reads all columns.)
 
 # %%
 read = {}
@@ -317,7 +309,8 @@ mean_of_all = measure("one column", lambda: table["tip_amount"].mean().compute()
 
 # %% [markdown]
 # This is **column pruning**. We did not ask for it: Dask looks at the whole expression before it reads, finds that
-# one column is enough, and asks for that one alone. Its plan shows it, `columns` is among the arguments of the read:
+# one column is enough, and asks for that one alone. Its plan shows it, `columns` is among the arguments of the read.
+# (In a large file, its footer is one request, and so is each stretch of neighbouring columns.)
 
 # %%
 plan = table["tip_amount"].mean().simplify().expr.tree_repr()
@@ -333,9 +326,9 @@ print(plan.replace(address, "folder"))
 night = pd.Timestamp("2019-03-02 22:00"), pd.Timestamp("2019-03-03 04:00")
 
 
-def by_mask(path, **options):
+def by_mask(path):
     """Mean tip of the night: read, then choose the rows."""
-    table = dd.read_parquet(path, **options)
+    table = dd.read_parquet(path)
     pickup = table["tpep_pickup_datetime"]
     chosen = table[(pickup >= night[0]) & (pickup < night[1]) & (table["payment_type"] == 1)]
     return chosen["tip_amount"].mean()
@@ -402,22 +395,22 @@ print(f"{len(small)} files of {size(folder / 'folders') / len(small) / 1e3:.0f} 
 # Every partition wrote a file of its own into every folder, since each holds trips of every day. With a thousand
 # partitions it would be 31,000 files. Rows of one day must meet *before* they are written.
 #
-# `set_index` makes rows meet: it sorts by a column, which becomes the index. Where the partitions shall begin and end are
-# its **divisions**. Told by us, Dask need not read the table to find them. Our six trips, cut at nine and at eight in the evening:
+# `set_index` makes rows meet: it sorts by a column, which becomes the index. The divisions say where partitions begin
+# and end; if we name them, Dask need not read the table to find them. Our six trips, cut at nine and at 20 o'clock:
 
 # %% tags=["nbval-check-output"]
-cuts = pd.to_datetime(["2019-03-01 00:00", "2019-03-01 09:00", "2019-03-01 20:00", "2019-03-02 00:00"])
-by_time = trips_six.set_index("pickup", divisions=list(cuts))
-by_time.map_partitions(len).compute().tolist(), by_time.known_divisions
+limits = pd.to_datetime(["2019-03-01 00:00", "2019-03-01 09:00", "2019-03-01 20:00", "2019-03-02 00:00"])
+by_time = trips_six.set_index("pickup", divisions=list(limits))
+print(by_time.map_partitions(len).compute().tolist(), "trips, divisions known:", by_time.known_divisions)
 
 # %% [markdown]
-# Two trips before nine, three before eight in the evening, one after it, and now the divisions are known.
+# Two trips before nine, three before 20 o'clock, one after it. A trip at nine sharp would be in the second partition.
 #
 # ### Exercise 4.2 · One file per day
 #
 # Write the trips as Parquet with one file for each day, in it the trips by time of pick-up, so that footers are worth
-# reading. All rows and all columns are kept, in the order of the columns and with their dtypes; the pick-up time stays a
-# column. Rows go from worker to worker, not through this notebook, and the trips are computed once.
+# reading. All rows are kept, and all columns with their order and dtypes; the pick-up time stays a column. Rows go from
+# worker to worker, not through this notebook nor all to one worker, and the trips are computed once.
 #
 # Difficulty 3 of 5 · 15 minutes · needs nothing · 6 points · for the trips of March: 31 files, the first of the trips
 # of March 1
@@ -437,43 +430,39 @@ check("4.2")
 
 # %% [markdown]
 # The large table, laid out by your function (a shuffle of all columns; it takes the longest of this chapter), and the
-# same query again. We also give the plain mask to another implementation of the reader, `filesystem="arrow"`. (To
-# count for that one, our file system has to be wrapped once more, and the query to run in this process.)
+# same query again:
 
 # %%
 write_by_day(trips, str(folder / "by day"), days)
 measure("mask, by day", lambda: by_mask(f"{address}/by day").compute())
 measure("filters, by day", lambda: by_filters(f"{address}/by day").compute())
-arrow = pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(fsspec.filesystem("counted+file")))
-with_arrow = by_mask(str(folder / "by day"), filesystem=arrow)
-measure("mask with arrow, by day", lambda: with_arrow.compute(scheduler="sync"))
 print(f"{size(folder / 'by day') / len(trips):.0f} bytes on the disk per trip")
 
 # %% [markdown]
 # Now `filters=` reads two files of 31, and the footers of the others. (A footer is small, but to find it pyarrow asks
-# for the last 64 kB of a file. On a table of a few megabytes that alone would eat the gain.) The mask reads all files
-# as before: with its default file system, this version of Dask prunes columns by itself, and rows only when it is
-# told. With `filesystem="arrow"` it moves the mask into the read, too. Which of them does what changes from version to
-# version: measure.
+# for the last 64 kB of a file. On a table of a few megabytes that alone would eat the gain.) The mask still reads its
+# three columns in all files: Dask prunes columns by itself, and rows when it is told. Which of its readers does what
+# changes from version to version, so measure.
 #
-# The layout has also made the files smaller. Neighbours in time have similar times, and those take fewer bits.
+# The mask reads less than before because the files are smaller. Neighbours in time have similar times, and those take
+# fewer bits.
 
 # %%
 bars = pd.Series(read)[::-1]
 axis = bars.plot.barh(width=0.7, figsize=(6, 3), xlabel="bytes read per trip of the whole table")
-axis.bar_label(axis.containers[0], fmt=" %.1f")
+axis.bar_label(axis.containers[0], fmt="%.1f", padding=4)
 axis.set(title=many.provenance.title("What a query reads"), ylabel="")
 axis.margins(x=0.15)
 plt.show()
 
 # %% [markdown]
 # *Figure: a bar for each query above. All columns take the most; three columns a part of it; the mask on unordered
-# files as much as the three columns; filters on unordered files a little more. With a file per day the mask takes less,
-# as the files are smaller; filters, and the mask with arrow, take a small fraction.*
+# files as much as the three columns; filters on unordered files a little more. With a file per day the mask takes
+# less, as the files are smaller, and filters take a small fraction.*
 #
 # ### Exercise 4.3 · A question to the night
 #
-# Answer such a question for any stretch of time, reading as few bytes as you can. Leave `filesystem=` at its default.
+# Answer such a question for any stretch of time, reading as few bytes as you can.
 #
 # Difficulty 2 of 5 · 5 minutes · needs nothing · 4 points · `mean_tip(str(folder / "unordered"), *night)` gives what
 # `by_mask` gave
@@ -505,7 +494,7 @@ check("4.3")
 
 # %%
 def mean_speed(part):
-    """Mean speed of a partition's trips in miles per hour; the text is only there to have something to do."""
+    """Mean speed of a partition's trips in miles per hour, and text that takes as long as a text feature would."""
     duration = (part["tpep_dropoff_datetime"] - part["tpep_pickup_datetime"]).dt.total_seconds()
     when = part["tpep_pickup_datetime"].dt.day_name().str.cat(part["tpep_pickup_datetime"].dt.hour.astype(str))
     return (3600 * part["trip_distance"] / duration.clip(lower=60))[when.str.len() > 0].mean()
@@ -543,8 +532,9 @@ plt.show()
 # *Figure: time against the number of partitions. With one partition, one worker does everything. Towards the right
 # the curve rises: every partition is a task that has to be scheduled, and a pandas call that has its own start-up.*
 #
-# Where the lowest point is depends on the machine. Too few partitions leave workers idle and overfill their memory, too many pay overhead for every piece. A filter makes partitions
-# small, a join can make them large, so look at their sizes on the way.
+# Where the lowest point is depends on the machine. Too few partitions leave workers idle and overfill their memory, too
+# many pay overhead for every piece. A filter makes partitions small, a join can make them large, so look at their
+# sizes on the way.
 #
 # `repartition` merges neighbours without a shuffle. `repartition(partition_size="100MB")` finds the number itself, but
 # to do so it computes the memory of *every* partition, at once: the table is read to plan how to read it.
@@ -593,8 +583,8 @@ def travelled(name, work):
 
 
 def done(collection):
-    """Compute on the workers, fetch nothing."""
-    wait(client.persist(collection))
+    """Compute on the workers, fetch nothing; optimised, so that a partition is read and joined in one task."""
+    wait(client.persist(collection.optimize()))
 
 
 wire = {}
@@ -609,11 +599,12 @@ travelled("sort by time", lambda: done(narrow.set_index("tpep_pickup_datetime", 
 #
 # For the mean next to nothing: each partition sends a sum and a count per zone, and a tree adds them. For the median,
 # the two columns that are needed travel, but for the rows that are on the right worker already. Sorting moves all
-# five. In both cases a row carries some bytes more, so that it finds its new place. With more workers a smaller share of the rows is right already, and the network is all the busier.
+# five. (A row that travels carries its index as well, 8 bytes, and the number of its new partition, 1 to 8 bytes.) With
+# more workers a smaller share of the rows is right already, and the network is all the busier.
 #
 # </details>
 #
-# The two plans, on four of the files. On the left the partitions, on the right the result:
+# The two plans, on four of the files. On the left the partitions, on the right the result (`getitem` takes a column):
 
 # %%
 some = dd.read_parquet(files[:4], columns=["PULocationID", "fare_amount"])
@@ -633,30 +624,31 @@ draw_graph(some.groupby("PULocationID")["fare_amount"].median())
 # ### Joins
 #
 # A table with one row per zone shall be joined to the trips: here each zone's mean fare. It comes as a pandas
-# DataFrame, or as a Dask DataFrame of eight partitions, as if from eight files.
+# DataFrame, or as a Dask DataFrame of four partitions, as if from four files.
 
 # %%
 zones = by_zone.mean().compute().rename("zone_fare").reset_index()
-in_pieces = dd.from_pandas(zones, npartitions=8)
+in_pieces = dd.from_pandas(zones, npartitions=4)
 travelled("join with a pandas table", lambda: done(narrow.merge(zones, on="PULocationID")))
-travelled("join with eight partitions", lambda: done(narrow.merge(in_pieces, on="PULocationID")))
+travelled("join with four partitions", lambda: done(narrow.merge(in_pieces, on="PULocationID")))
 travelled("the same, broadcast=True", lambda: done(narrow.merge(in_pieces, on="PULocationID", broadcast=True)))
 
 # %%
 bars = pd.Series(wire)[::-1]
 axis = bars.plot.barh(width=0.7, figsize=(6, 2.8), xlabel="bytes over the wire per trip")
-axis.bar_label(axis.containers[0], fmt=" %.2f")
+axis.bar_label(axis.containers[0], fmt="%.2f", padding=4)
 axis.set(title=many.provenance.title("What travels"), ylabel="")
 axis.margins(x=0.15)
 plt.show()
 
 # %% [markdown]
 # *Figure: a bar for each of the six. The mean and the join with a pandas table are next to zero; the median, the sort
-# and both joins with a table in pieces take a large share of the table's 40 bytes a row, or more.*
+# and both joins with a table in pieces take a quarter of the table's 40 bytes a row, or much more.*
 #
-# The small tables hold the same rows, one per zone. As a pandas DataFrame they go to every partition and no trip moves. In
-# eight partitions Dask cannot know that they are small, and shuffles both sides. `broadcast=True` does not help here,
-# and may cost more: it cuts every partition of the trips to match the pieces. A small table belongs into one piece.
+# The small tables hold the same rows, one per zone. As a pandas DataFrame they go to every partition and no trip
+# moves. In four partitions Dask cannot know that they are small, and shuffles both sides. `broadcast=True` does not
+# help here and can cost more: it cuts every partition of the trips to match the pieces. A small table belongs into one
+# piece.
 #
 # Two large tables have to shuffle once. Sorted by the same index, with known divisions, they join piece by piece from
 # then on; so write them out sorted.
@@ -720,9 +712,16 @@ for name, chunk_shape in cuts.items():
 pd.DataFrame(rows, index=["a day: MB", "a day: requests", "a zone: MB", "a zone: requests"]).T.round(2)
 
 # %% [markdown]
-# A chunk is read whole or not at all (one at the edge is padded, so that a little more may be read than the array has). A cut that is right for one question makes the other one read everything, in
-# as many requests as there are chunks; blocks serve both halfway. There is no best chunk shape, there is one per
-# question, and a second copy for the second question is often the cheapest answer.
+# <details><summary>Answer</summary>
+#
+# A chunk is read whole or not at all. A cut that is right for one question makes the other one read everything, in as
+# many requests as there are chunks (and a little more than everything where the last chunk is filled up); blocks serve
+# both halfway.
+#
+# </details>
+#
+# There is no best chunk shape, there is one per question, and a second copy for the second question is often the
+# cheapest answer.
 #
 # ### Exercise 4.6 · Chunks for a question
 #
@@ -791,11 +790,11 @@ options = {
 s3fs.S3FileSystem(**options).mkdir("course", region_name="eu-west-1")
 sample = dd.read_parquet(files[:4])
 sample.to_parquet("s3://course/large files", write_index=False, storage_options=options)
-sample.repartition(npartitions=32).to_parquet("s3://course/small files", write_index=False, storage_options=options)
+sample.repartition(npartitions=16).to_parquet("s3://course/small files", write_index=False, storage_options=options)
 pd.Series(log.kinds).value_counts().to_dict()
 
 # %% [markdown]
-# **Predict first.** The same rows, in 4 objects and in 32. We read one column of each. How many bytes and requests,
+# **Predict first.** The same rows, in 4 objects and in 16. We read one column of each. How many bytes and requests,
 # and which takes longer?
 
 # %%
@@ -810,10 +809,16 @@ for name in ("large files", "small files"):
 pd.DataFrame(reports, index=["kB read", "of data, requests", "requests in all", "seconds"]).T.round(2)
 
 # %% [markdown]
+# <details><summary>Answer</summary>
+#
 # Column pruning works through HTTP as it does on a disk: a footer and a range, and no more. Small files pay for it more
-# often: each has a footer to be fetched, 64 kB of it, and a request has a price that does not depend on its size. Here it is a millisecond or a few. Amazon names
-# [100 to 200 milliseconds](https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html) (read
-# in November 2026) until the first byte of a small object. Then, if they come one after another on each worker:
+# often, in bytes too: each has a footer to be fetched, 64 kB of it.
+#
+# </details>
+#
+# A request has a price that does not depend on its size. Here it is a few milliseconds. Amazon names
+# [100 to 200](https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html) (read in November
+# 2026) until the first byte of a small object. Then, if they come one after another on each worker:
 
 # %%
 for name, (_kilobytes, _requests, in_all, _seconds) in reports.items():
@@ -880,7 +885,6 @@ progress()
 # 3. Why can a mean by zone be computed without a shuffle, and a median not? What about a standard deviation?
 #
 # **An open problem.** Trips are asked for by day *and* by zone. A file can be sorted by one of them. Could rows be
-# ordered so that both questions skip most row groups? (Look up the Z-order curve, then try it with the bytes that
-# `mean_tip` reads in mind.)
+# ordered so that both questions skip most row groups? (Look up the Z-order curve, then measure it with `Reads`.)
 #
 # **Next**: 05 · Linear regression, where blocks of rows report sums, and nothing else travels.

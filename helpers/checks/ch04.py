@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from dask.callbacks import Callback
-from distributed import get_task_stream, wait
+from distributed import SchedulerPlugin, wait
 
 from helpers.expect import expect_close, expect_lazy, value_of
 from helpers.judging import Exercise
@@ -231,15 +231,44 @@ def a_file_is_in_order_of_time(write_by_day):
     ).format(count=len(ordered) - sum(ordered), files=len(ordered))
 
 
+class _Largest(SchedulerPlugin):
+    """The most bytes that a task held: its inputs together, or what it made."""
+
+    name = "largest-task"
+
+    def __init__(self):
+        self.bytes = 0
+
+    def start(self, scheduler):
+        self.scheduler = scheduler
+
+    def transition(self, key, start, finish, *args, **kwargs):
+        if finish == "memory":
+            task = self.scheduler.tasks[key]
+            self.bytes = max(self.bytes, task.nbytes, sum(needed.nbytes for needed in task.dependencies))
+
+
+@contextmanager
+def _largest_task(client) -> Iterator[list[int]]:
+    """The bytes of `_Largest` are in the list when the block has ended."""
+    found = []
+    client.register_plugin(_Largest())
+    try:
+        yield found
+        found.append(client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.plugins[_Largest.name].bytes))
+    finally:
+        client.unregister_scheduler_plugin(_Largest.name)
+
+
 @layout.check
 def made_once_and_not_fetched(write_by_day, reference, client, cost):
     """The table is made once, and does not come through this process."""
     rows = 8_000
     bills, largest = [], []
     for write in (write_by_day, reference.write_by_day):
-        with _folder() as folder, get_task_stream(client) as stream:
+        with _folder() as folder, _largest_task(client) as held:
             bills.append(cost.of(write, _unordered(rows), str(folder / "trips"), DAYS))
-        largest.append(max(record["nbytes"] or 0 for record in stream.data))
+        largest += held
     mine, theirs = bills
     table = 5 * _month_part(0, rows).memory_usage(deep=True).sum()
     assert mine.computes <= theirs.computes, _(

@@ -233,6 +233,31 @@ def write_by_day(trips, path, days):
             "one task holds",
             status="wasteful",
         ),
+        Wrong(
+            "the whole table in one delayed call, and pandas writes",
+            """
+def write_by_day(trips, path, days):
+    import dask, pathlib
+    def go(*parts):
+        table = pd.concat(parts).sort_values("tpep_pickup_datetime")
+        pathlib.Path(path).mkdir()
+        for i, (start, end) in enumerate(zip(days[:-1], days[1:])):
+            inside = (table["tpep_pickup_datetime"] >= start) & (table["tpep_pickup_datetime"] < end)
+            table[inside].to_parquet(f"{path}/part.{i}.parquet", index=False)
+    dask.delayed(go)(*trips.to_delayed()).compute()
+""",
+            "one task holds",
+            status="wasteful",
+        ),
+        Wrong(
+            "the pick-up time is moved to the front",
+            """
+def write_by_day(trips, path, days):
+    by_time = trips.set_index("tpep_pickup_datetime", divisions=list(days)).reset_index()
+    by_time.to_parquet(path, write_index=False)
+""",
+            "read back, the columns are tpep_pickup_datetime, id",
+        ),
     ],
     "4.3": [
         Wrong(

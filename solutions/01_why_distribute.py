@@ -44,10 +44,13 @@ plt.style.use("helpers.figures")
 pipeline("framework")
 
 # %% [markdown]
-# The cluster of this notebook, and the names of its workers. Keep the dashboard's task stream beside this page.
+# The cluster of this notebook, and the names of its workers. Keep the dashboard's task stream beside this page. Dask's
+# active memory manager (`amm`) looks for surplus copies of data every two seconds and drops them. We stop it until the
+# end: here we decide how many copies there are.
 
 # %%
 client = start_cluster()
+client.amm.stop()
 workers = list(client.nthreads())
 n_workers = len(workers)
 client
@@ -717,7 +720,8 @@ print("the neighbours have left")
 # table 1). So what is lost when we kill a worker? Three kinds of data lie on the cluster: eight blocks that
 # tasks made, an array that we scattered to one worker, and one that we scattered to all. Each call of `make_block` writes
 # a line into a log on the scheduler (`log_event`), which we read afterwards (`get_events`); `who_has` says on which
-# workers a result lies.
+# workers a result lies. Dask's memory manager, `amm`, removes second copies that nobody needs, every two seconds. We
+# stop it for this section, as we want to keep them.
 
 
 # %%
@@ -740,6 +744,7 @@ blocks = client.map(make_block, range(8), pure=False)
 wait(blocks)
 homes = client.who_has(blocks)
 victim = homes[blocks[0].key][0]
+client.amm.stop()
 only_there = client.scatter(np.arange(1000.0), workers=[victim])
 everywhere = client.scatter(np.ones(1000), broadcast=True)
 
@@ -788,12 +793,14 @@ print("a copy of the other array survived:", everywhere.result().sum())
 
 # %%
 logging.disable(logging.NOTSET)
+client.amm.start()
 workers = list(client.nthreads())
 slow, quick = workers[:2]
 del blocks, everywhere, only_there
 
 # %% [markdown]
-# So load data in tasks, from files that all workers can read, and give what cannot be made again a second home. A long
+# So load data in tasks, from files that all workers can read, and give what cannot be made again a second home, and
+# keep the memory manager from clearing it away. A long
 # training run has a recipe too, but one that starts from the beginning: it writes **checkpoints** (chapter 08).
 # Chapter 02 looks inside scheduler and nanny.
 
@@ -1146,6 +1153,7 @@ print(f"the cluster takes {there / here:.1f} times as long as one process")
 # | skew | makespan above its bound | deal by size, cut large blocks | 04, 11 |
 
 # %%
+client.amm.start()
 client.close()
 progress()
 

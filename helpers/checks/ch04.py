@@ -529,7 +529,12 @@ def trips_do_not_travel(with_zone_fare, reference, client, cost):
     def run(function):
         wait(client.persist(function(_fares_table(range(6), rows))))
 
-    mine, theirs = (cost.of(run, function) for function in (with_zone_fare, reference.with_zone_fare))
+    bills, largest = [], []
+    for function in (with_zone_fare, reference.with_zone_fare):
+        with _largest_task(client) as held:
+            bills.append(cost.of(run, function))
+        largest += held
+    mine, theirs = bills
     assert mine.computes <= theirs.computes, _(
         "right answer, but {mine} computes where {theirs} is enough: the table is made once more for the means. Join "
         "with the lazy means"
@@ -538,6 +543,10 @@ def trips_do_not_travel(with_zone_fare, reference, client, cost):
     assert mine.bytes < theirs.bytes + 0.25 * table, _(
         "right answer, but {mine:.0f} kB went over the wire where {theirs:.0f} kB are enough: the trips travelled"
     ).format(mine=mine.bytes / 1e3, theirs=theirs.bytes / 1e3)
+    # Where one worker happened to make all of them, nothing had to travel.
+    assert largest[0] < max(2 * largest[1], 0.6 * table), _(
+        "right answer, but one task holds {share:.0%} of the trips: on more workers, the trips travelled to it"
+    ).format(share=largest[0] / table)
 
 
 chunking = Exercise(

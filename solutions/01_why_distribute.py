@@ -799,9 +799,9 @@ slow, quick = workers[:2]
 del blocks, everywhere, only_there
 
 # %% [markdown]
-# So load data in tasks, from files that all workers can read, and give what cannot be made again a second home, and
-# keep the memory manager from clearing it away. A long
-# training run has a recipe too, but one that starts from the beginning: it writes **checkpoints** (chapter 08).
+# So load data in tasks, from files that all workers can read, and give what cannot be made again a second home, which the
+# memory manager must not clear away. A long training run has a recipe too, but one that starts from the beginning: it
+# writes **checkpoints** (chapter 08).
 # Chapter 02 looks inside scheduler and nanny.
 
 # %% [markdown]

@@ -707,8 +707,8 @@ client.run(stop_neighbours, workers=[slow])
 print("the neighbours have left")
 
 # %% [markdown]
-# On a quiet machine a backup is ready after at most about two usual times, one of waiting and one of work, however slow
-# the first worker is. The price is work done twice: Dask drops the result of the copy that lost, but does not interrupt a thread that
+# With a backup it takes the patience, one run on the second worker and some messages, however slow the first worker
+# is. The price is work done twice: Dask drops the result of the copy that lost, but does not interrupt a thread that
 # runs. Shorter patience costs more double work, longer patience more waiting.
 
 # %% [markdown]

@@ -79,11 +79,18 @@ def page(desk):
         quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
         browser = playwright.chromium.launch(executable_path=EXECUTABLE.found, args=["--no-sandbox", *quiet])
         page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-        page.goto(f"{desk}/lab/tree/{CHAPTER}")
-        expect(page.locator(".jp-Notebook")).to_be_visible(timeout=60_000)
+        open_notebook(page, desk, CHAPTER)
         dismiss_news(page)
         yield page
         browser.close()
+
+
+def open_notebook(page: Page, desk: str, name: str) -> None:
+    """Open a chapter and wait for its kernel: a cell that is run before asks the reader to select one."""
+    page.goto(f"{desk}/lab/tree/{name}")
+    expect(page.locator(".jp-Notebook")).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-Toolbar-kernelName")).to_have_text("Python 3 (ipykernel)", timeout=60_000)
+    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle", timeout=60_000)
 
 
 def dismiss_news(page: Page) -> None:
@@ -166,8 +173,7 @@ def test_hint_and_progress(page):
 
 def test_the_first_chapter_shows_its_pictures_and_a_live_pane(page, desk):
     first = page.context.new_page()
-    first.goto(f"{desk}/lab/tree/00_start_here.ipynb")
-    expect(first.locator(".jp-Notebook")).to_be_visible(timeout=60_000)
+    open_notebook(first, desk, "00_start_here.ipynb")
     picture = first.locator(".jp-MarkdownOutput img").first
     picture.scroll_into_view_if_needed()
     assert picture.evaluate("image => image.naturalWidth") > 300

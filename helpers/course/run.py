@@ -152,6 +152,8 @@ def run_command(
         "JUPYTER_PREFER_ENV_PATH": "1",
         "JUPYTER_RUNTIME_DIR": str(room / "jupyter"),
         "TMPDIR": str(room / "tmp"),
+        # An empty folder that every optimiser of PyTorch makes, else in the temporary folder.
+        "TORCHINDUCTOR_CACHE_DIR": str(room / "torch"),
         **(extra or {}),
     }
     began = time.monotonic()

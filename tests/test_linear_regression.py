@@ -197,7 +197,7 @@ class TestRefuses:
 
     def test_wrong_dimensions(self, solver):
         X = da.ones((10, 2))
-        with pytest.raises(ValueError, match="X must have two dimensions and y one, not 2 and 2"):
+        with pytest.raises(ValueError, match="y must have one dimension, not 2"):
             self.fit(X, X[:, :1], solver)
 
     def test_a_mix_of_dask_and_numpy(self, solver):

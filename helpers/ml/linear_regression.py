@@ -5,9 +5,6 @@ sums, never rows.
 """
 
 import warnings
-from collections import defaultdict
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Self
 
@@ -15,19 +12,16 @@ import dask
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
-from dask.system import CPU_COUNT
-from distributed import ActorFuture, Client, Future, futures_of, get_client, get_worker, wait
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from helpers.ml.actors import keep_blocks
 from helpers.ml.blocks import check_lengths, row_blocks, row_chunks
 from helpers.ml.moments import Moments, block_moments, total_moments
 from helpers.words import _
 
 RANK_TOLERANCE = 1e-12  # of the largest eigenvalue: above what rounding leaves of collinear columns
-ATTEMPTS = 4  # of one step of gradient descent, when workers die
-PATIENCE = 5  # seconds between two looks at whether a silent actor is still there
 
 
 class LinearRegression(RegressorMixin, BaseEstimator):
@@ -168,9 +162,9 @@ class LinearRegression(RegressorMixin, BaseEstimator):
         penalty = np.append(np.full(self.n_features_in_, self.alpha), 0.0)
         learned = np.append(np.ones(self.n_features_in_), float(self.fit_intercept))
         self.loss_curve_, slopes = [], []
-        sums_at = _gradient_sums(xs, ys)
+        ask = keep_blocks(_Rows, xs, ys)
         for step in range(self.max_iter):
-            sums = sums_at(theta)
+            sums = sum(ask("sums", theta))
             if step == 0 and not (sums[-1] > 0 and np.isfinite(sums).all()):
                 self._check(total_moments(block_moments, xs, ys))
             *products, squares, count = sums
@@ -214,17 +208,6 @@ def _residual_moments(x: np.ndarray, y: np.ndarray, coef: np.ndarray, intercept:
     return block_moments((y - x @ coef - intercept)[:, None], y)
 
 
-def _gradient_sums(xs: list, ys: list) -> Callable[[np.ndarray], np.ndarray]:
-    """A function of θ that gives `_block_sums` over all blocks, which stay in memory."""
-    if not dask.is_dask_collection(xs[0]):
-        return _Shard(xs, ys).sums
-    try:
-        client = get_client()
-    except ValueError:  # there is none
-        return _Shard(*dask.compute(xs, ys)).sums
-    return _Actors(client, xs, ys).sums
-
-
 @np.errstate(invalid="ignore", over="ignore")  # `_descend` looks at what comes out
 def _block_sums(x: np.ndarray, y: np.ndarray, theta: np.ndarray) -> np.ndarray:
     """Σ r x, Σ r, Σ r² and the number of rows, where r = x·w + b - y; shape (n_features + 3,)."""
@@ -239,71 +222,14 @@ def _block_sums(x: np.ndarray, y: np.ndarray, theta: np.ndarray) -> np.ndarray:
     return sums
 
 
-class _Shard:
-    """Blocks of rows in one process, and their part of each gradient."""
+class _Rows:
+    """One block of rows, and its part of each gradient."""
 
-    def __init__(self, xs: list[np.ndarray], ys: list[np.ndarray]):
+    def __init__(self, _number: int, x: np.ndarray, y: np.ndarray):
+        check_lengths(x, y)
         # Arrays that came over the wire lie misaligned, and NumPy would copy them for every product.
-        self.blocks = [
-            (np.require(x, requirements="A"), np.require(y, requirements="A")) for x, y in zip(xs, ys, strict=True)
-        ]
-        for x, y in self.blocks:
-            check_lengths(x, y)
-        try:
-            threads = get_worker().state.nthreads
-        except ValueError:  # not on a worker
-            threads = CPU_COUNT
-        self.pool = ThreadPoolExecutor(threads)
+        self.x, self.y = np.require(x, requirements="A"), np.require(y, requirements="A")
 
     def sums(self, theta: np.ndarray) -> np.ndarray:
-        """`_block_sums` at `theta` over all blocks."""
-        return sum(self.pool.map(lambda block: _block_sums(*block, theta), self.blocks))
-
-
-class _Actors:
-    """One `_Shard` as an actor on each worker, made of the blocks that lie there."""
-
-    def __init__(self, client: Client, xs: list, ys: list):
-        self.client = client
-        self.xs, self.ys = ([futures_of(block)[0] for block in client.persist(blocks)] for blocks in (xs, ys))
-        self.futures, self.actors = [], []
-
-    def sums(self, theta: np.ndarray) -> np.ndarray:
-        """The sums at θ; where a worker dies its blocks are computed again, and so is this step."""
-        # An actor finds its cluster through the current client.
-        with self.client.as_current():
-            for attempt in range(ATTEMPTS):
-                try:
-                    if not self.actors:
-                        self._place()
-                    replies = [actor.sums(theta) for actor in self.actors]
-                    return sum(map(_wait_for, replies, self.futures))
-                except (OSError, RuntimeError):  # what distributed raises for a lost actor
-                    self.actors = []
-                    if attempt == ATTEMPTS - 1:
-                        raise
-
-    def _place(self) -> None:
-        wait(self.xs + self.ys)
-        holders = self.client.who_has(self.xs)
-        blocks = defaultdict(list)
-        for x, y in zip(self.xs, self.ys, strict=True):
-            blocks[tuple(holders[x.key][:1])].append((x, y))
-        self.futures = [
-            self.client.submit(
-                _Shard, *map(list, zip(*pairs, strict=True)), actor=True, pure=False,
-                workers=list(holder) or None, allow_other_workers=bool(holder),
-            )
-            for holder, pairs in blocks.items()
-        ]  # fmt: skip
-        self.actors = self.client.gather(self.futures)
-
-
-def _wait_for(reply: ActorFuture, actor: Future) -> np.ndarray:
-    """The reply of an actor, however long it takes, or TimeoutError once the actor is lost."""
-    while True:
-        try:
-            return reply.result(timeout=PATIENCE)
-        except TimeoutError:
-            if actor.status != "finished":
-                raise
+        """`_block_sums` at `theta`."""
+        return _block_sums(self.x, self.y, theta)

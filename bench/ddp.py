@@ -1,7 +1,7 @@
 """Data-parallel PyTorch side by side: `helpers.ml.ddp` in Dask workers, torchrun, and plain PyTorch in one process.
 
 All train one network from one start on the same global batches of CIFAR-10, with every core. The clock runs from the
-end of a few first steps to the end of the last, in the training itself: what a peer takes to start is left out. The runs
+end of a few first steps to the end of the last, in the training itself: what a peer takes to start is left out. Runs
 are interleaved, so that a slow minute of the machine falls on all of them.
 """
 
@@ -191,7 +191,8 @@ def main() -> None:
         "",
         f"A convolutional network of {sum(p.numel() for p in network().parameters()):,} parameters on {images()[-1]}: "
         f"{options.steps} steps, global batches of {options.batch} images, float32; {CORES} ranks of one thread each "
-        f"where there are ranks. The first {FIRST_STEPS} steps are not timed. Loss and accuracy on {TESTED:,} test images.",
+        f"where there are ranks. The first {FIRST_STEPS} steps are not timed. Loss and accuracy on {TESTED:,} images to "
+        "test with.",
         "",
         table(*size, results, missing),
     ]

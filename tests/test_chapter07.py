@@ -119,12 +119,18 @@ def share_in_one_piece(batch, index, size):
     return rows, rows.size / batch.size * size
 
 
+def share_as_tensor(batch, index, size):
+    rows = torch.from_numpy(batch)[index::size]
+    return rows, len(rows) * size / len(batch)
+
+
 @pytest.mark.parametrize(
     ("id", "name", "answer"),
     [
         ("7.1", "deep_gradients", gradients_by_pytorch),
         ("7.4", "ring_all_reduce", ring_to_the_left),
         ("7.7", "rank_share", share_in_one_piece),
+        ("7.7", "rank_share", share_as_tensor),
     ],
 )
 def test_another_right_answer_is_accepted(id, name, answer):

@@ -469,3 +469,12 @@ class TestRefuses:
 def test_tells_of_workers_that_trim_their_memory(client):
     with pytest.warns(UserWarning, match="set MALLOC_MMAP_THRESHOLD_"):
         ddp.train(lambda rank: None)
+
+
+def test_a_group_that_did_not_form_leaves_no_number_behind():
+    """Ranks look for each other under the number of their group: one that counts otherwise would wait in vain."""
+    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    alone = ddp._Post("run", 0, 2, ("127.0.0.1", store.port), "cpu", 1, None, False)
+    with pytest.raises(dist.DistStoreError):
+        ddp._join(alone, store)
+    assert dist.distributed_c10d._world.group_count == 0

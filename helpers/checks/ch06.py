@@ -349,7 +349,7 @@ def _expect_one_task_per_block(function, right, client, cost):
         "right answer, but {mine:.1f} MB went over the wire where {theirs:.1f} MB are enough: the rows travelled"
     ).format(mine=moved / 1e6, theirs=theirs.bytes / 1e6)
     assert mine.tasks >= n, _(
-        "right answer, but {mine} tasks for {n} blocks: the rows were brought together, for one worker to do it all"
+        "right answer, but {mine} tasks for {n} blocks: the rows travelled, to one place that does all the work"
     ).format(mine=mine.tasks, n=n)
 
 
@@ -642,8 +642,9 @@ def has_no_third_dimension_either(simplified_silhouette, reference, cost):
     random = np.random.default_rng(6)
     X, centers = da.from_array(random.normal(size=(3000, 60)), chunks=(3000, 60)), random.normal(size=(30, 60))
     with dask.config.set(scheduler="sync"):
+        # The least of three: other threads of this process allocate too.
         theirs, mine = (
-            _peak(cost.of, function, X, centers)
+            min(_peak(cost.of, function, X, centers) for _run in range(3))
             for function in (reference.simplified_silhouette, simplified_silhouette)
         )
     assert mine < 4 * theirs, _(

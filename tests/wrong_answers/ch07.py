@@ -181,6 +181,17 @@ def combine_gradients(shards, rows):
             "with an empty shard",
         ),
         Wrong(
+            "empty shards are removed in place",
+            """
+def combine_gradients(shards, rows):
+    for s in reversed(range(len(rows))):
+        if not rows[s]:
+            del shards[s], rows[s]
+    return [sum(n * part for n, part in zip(rows, parts)) / sum(rows) for parts in zip(*shards)]
+""",
+            "leave the empty shard out without removing it",
+        ),
+        Wrong(
             "added up in the first shard",
             """
 def combine_gradients(shards, rows):
@@ -205,6 +216,30 @@ def combine_gradients(shards, rows):
             "divided by the version",
             but(SERVER, a=(" / (1 + staleness)", " / (1 + self.version)")),
             "is off in",
+        ),
+        Wrong(
+            "the rate shrinks for ever",
+            but(
+                SERVER,
+                a=(
+                    "        self.weights = step(self.weights, gradient, self.learning_rate / (1 + staleness))\n",
+                    "        self.learning_rate /= 1 + staleness\n"
+                    "        self.weights = step(self.weights, gradient, self.learning_rate)\n",
+                ),
+            ),
+            "`learning_rate` must stay as it is",
+        ),
+        Wrong(
+            "the gradient is scaled in place",
+            but(
+                SERVER,
+                a=(
+                    "        self.weights = step(self.weights, gradient, self.learning_rate / (1 + staleness))\n",
+                    "        for G in gradient:\n            G /= 1 / self.learning_rate * (1 + staleness)\n"
+                    "        self.weights = step(self.weights, gradient, 1)\n",
+                ),
+            ),
+            "changed the gradient in place",
         ),
         Wrong("the version stays", but(SERVER, a=("        self.version += 1\n", "")), "counts it up by one"),
         Wrong(
@@ -282,6 +317,12 @@ def ring_all_reduce(vectors, send):
     return [total] + [send(0, worker, total) for worker in range(1, len(vectors))]
 """,
             "in the ring it sends to worker",
+        ),
+        Wrong(
+            "one gather step too many",
+            but(RING, a=("range(2 * (p - 1))", "range(2 * p - 1 if p > 1 else 0)")),
+            "messages where",
+            status="wasteful",
         ),
         Wrong(
             "whole vectors round the ring",
@@ -486,6 +527,16 @@ def rank_share(batch, index, size):
     return batch[index * each : (index + 1) * each], 1.0
 """,
             "some rows go to no rank",
+        ),
+        Wrong(
+            "full shares first, the last rank gets what is left",
+            """
+def rank_share(batch, index, size):
+    each = -(-len(batch) // size)
+    rows = batch[index * each : (index + 1) * each]
+    return rows, len(rows) * size / len(batch)
+""",
+            "they may differ by one at most",
         ),
         Wrong(
             "the last rank takes the rest",

@@ -191,8 +191,8 @@ def main() -> None:
         "",
         f"A convolutional network of {sum(p.numel() for p in network().parameters()):,} parameters on {images()[-1]}: "
         f"{options.steps} steps, global batches of {options.batch} images, float32; {CORES} ranks of one thread each "
-        f"where there are ranks. The first {FIRST_STEPS} steps are not timed. Loss and accuracy on {TESTED:,} images to "
-        "test with.",
+        f"where there are ranks. The first {FIRST_STEPS} steps are not timed. Loss and accuracy on {TESTED:,} test "
+        "images.",
         "",
         table(*size, results, missing),
     ]

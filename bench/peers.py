@@ -4,6 +4,7 @@ A *peer* is a context manager that loads its data and yields, by name, the funct
 """
 
 import argparse
+import contextlib
 import os
 import platform
 import re
@@ -87,7 +88,7 @@ class Peer:
         return Run(*answer, sum(map(_cpu_seconds, self._tree())) - before, peak)
 
     def close(self) -> None:
-        if not self.missing:
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and said so elsewhere
             self.pipe.send("")
         self.process.join(60)
 

@@ -1,10 +1,6 @@
 """`helpers.ml.KMeans` against scikit-learn's from the same start, on any chunking, with and without a cluster."""
 
-import os
-import signal
-import threading
 import warnings
-from contextlib import contextmanager
 
 import dask
 import dask.array as da
@@ -24,6 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from helpers.ml import KMeans
 from helpers.ml.kmeans import initial_centers
 from helpers.ml.nearest import cluster_sums, nearest
+from tests.deaths import a_worker_killed
 
 CHUNKINGS = [(1200, 5), (500, 5), (7, 5), ((1, 0, 1198, 1), 5), (250, (3, 2))]
 
@@ -449,17 +446,6 @@ def test_persisted_data_stays_where_it_is(client):
     model.score(X)
     wait(model.labels_.persist())
     assert sent() - before < X.nbytes / 100
-
-
-@contextmanager
-def a_worker_killed(client, after):
-    """SIGKILL for one worker process, `after` seconds into the block, which has to last that long."""
-    process = next(iter(client.run(os.getpid).values()))
-    killer = threading.Timer(after, os.kill, (process, signal.SIGKILL))
-    killer.start()
-    yield
-    assert not killer.is_alive(), "the block ended before the worker was killed"
-    client.wait_for_workers(2, timeout=30)
 
 
 @pytest.mark.timeout(60)

@@ -1,10 +1,6 @@
 """`helpers.ml.LinearRegression` against scikit-learn's, on any chunking, with and without a cluster."""
 
-import os
-import signal
-import threading
 import time
-from contextlib import contextmanager
 
 import dask
 import dask.array as da
@@ -22,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from helpers.ml import LinearRegression
+from tests.deaths import a_worker_killed
 
 
 @pytest.fixture(scope="module")
@@ -290,17 +287,6 @@ def test_persisted_data_stays_where_it_is(client):
 def slow_block(block, seconds):
     time.sleep(seconds)
     return block
-
-
-@contextmanager
-def a_worker_killed(client, after):
-    """SIGKILL for one worker process, `after` seconds into the block, which has to last that long."""
-    process = next(iter(client.run(os.getpid).values()))
-    killer = threading.Timer(after, os.kill, (process, signal.SIGKILL))
-    killer.start()
-    yield
-    assert not killer.is_alive(), "the block ended before the worker was killed"
-    client.wait_for_workers(2, timeout=30)
 
 
 @pytest.mark.timeout(60)

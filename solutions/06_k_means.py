@@ -721,7 +721,7 @@ race("scikit-learn, here", lambda: kmeans_plusplus(X_apart_here, 50, random_stat
 #
 # </details>
 #
-# `KMeans` of `helpers.ml` starts this way, with two rounds: they bring most of the gain.
+# `KMeans` of `helpers.ml` starts this way, with two rounds, the first of which draws all rows alike: they bring most of the gain.
 
 # %% [markdown]
 # ## 6 A cluster without points
